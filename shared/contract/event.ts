@@ -43,7 +43,7 @@ export type EventReading =
     }
   | {
       readonly ok: false;
-      readonly code: "INVALID_EVENT" | "TOO_DEEP" | "AT_IN_FUTURE";
+      readonly code: "NOT_JSON" | "EVENT_TOO_LARGE" | "INVALID_EVENT" | "TOO_DEEP" | "AT_IN_FUTURE";
       readonly errors: readonly InputError[];
       readonly id: string | undefined;
       readonly runId: string | undefined;

@@ -1,4 +1,4 @@
-import type { FieldValue, ProducedEvent } from "../contract/event.ts";
+import type { FieldValue, PayloadText, ProducedEvent } from "../contract/event.ts";
 import type { EventType } from "../contract/event-fields.ts";
 import type { AppId, RunId } from "../contract/identifiers.ts";
 import type { Instant } from "../contract/instant.ts";
@@ -19,20 +19,20 @@ export interface IdentifiedEvent extends Omit<ProducedEvent, "type"> {
   readonly digest: string;
 }
 
-/** Where the text of a payload value can be read: the entry's key, and the value's position in it. */
+/** Where the text of a payload value can be read when the entry does not hold it: an object, and its position there. */
 export interface PayloadPlace {
-  readonly entryKey: string;
+  readonly objectKey: string;
   readonly position: number;
 }
 
-/** A payload value as the ledger holds it. `text` is there when the entry itself holds it. */
+/** A payload value as the ledger holds it: its text, or the place of it. */
 export interface StoredPayload {
   readonly field: string;
   readonly key?: string;
   readonly sizeBytes: number;
   readonly preview: string;
-  readonly text?: string;
-  readonly place: PayloadPlace;
+  readonly text?: string | undefined;
+  readonly place?: PayloadPlace | undefined;
 }
 
 /** An event as read back from the ledger: small fields at hand, payload by reference. */
@@ -51,9 +51,7 @@ export interface LedgerEvent {
 
 /** Events of one run that arrived together: written once, never changed. */
 export interface LedgerEntry {
-  /** The sort key: unique in the run. Entries sort by it in order of receipt, claims apart. */
-  readonly key: string;
-  /** ULID of the receipt; its time is `receivedAt`. */
+  /** ULID of the receipt: unique in the run, in the order of receipt. */
   readonly ulid: string;
   /** Milliseconds since 1970, by the service's clock. */
   readonly receivedAt: number;
@@ -71,4 +69,33 @@ export const previewOf = (text: string): string => {
   const last = text.charCodeAt(PREVIEW_CHARACTERS - 1);
   const isHalf = last >= 0xd800 && last <= 0xdbff;
   return text.slice(0, isHalf ? PREVIEW_CHARACTERS - 1 : PREVIEW_CHARACTERS);
+};
+
+/**
+ * Events of one run that arrive together. The ULID is fixed before the first try to write them, so a second try meets
+ * its own entry.
+ */
+export interface Arrival {
+  readonly ulid: string;
+  /** Milliseconds since 1970. */
+  readonly receivedAt: number;
+  readonly actor: Actor;
+  readonly source: Source;
+  readonly events: readonly IdentifiedEvent[];
+}
+
+/** An arrival as the ledger will give it back. */
+export const entryOf = (arrival: Arrival): LedgerEntry => {
+  const store = (payload: PayloadText): StoredPayload => ({
+    ...payload,
+    sizeBytes: Buffer.byteLength(payload.text),
+    preview: previewOf(payload.text),
+  });
+  return {
+    ulid: arrival.ulid,
+    receivedAt: arrival.receivedAt,
+    actor: arrival.actor,
+    source: arrival.source,
+    events: arrival.events.map((event) => ({ ...event, payload: event.payload.map(store) })),
+  };
 };

@@ -1,0 +1,120 @@
+import middy from "@middy/core";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { type EventResult, type ReceivedEvent, recordEvents } from "../../shared/app/record-events.ts";
+import { type InputError, readEvent } from "../../shared/contract/event.ts";
+import { readMessage } from "../../shared/contract/event-list.ts";
+import type { TenantId } from "../../shared/contract/identifiers.ts";
+import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import { type Code, OUTCOMES } from "../../shared/lambda/outcomes.ts";
+import type { RefusedMessage } from "../../shared/ports/quarantine-store.ts";
+import { StoreFault } from "../../shared/ports/store-fault.ts";
+
+export type QueueHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+
+/** An event with the message it came in. */
+interface Delivered {
+  readonly record: SQSRecord;
+  readonly index: number;
+  readonly received: ReceivedEvent;
+}
+
+const refusal = (
+  record: SQSRecord,
+  of: {
+    tenantId: TenantId | undefined;
+    index: number | undefined;
+    code: string;
+    errors: readonly InputError[];
+    body: string;
+  },
+): RefusedMessage => ({ ...of, messageId: record.messageId, sentAt: Number(record.attributes.SentTimestamp) });
+
+interface Opened {
+  readonly events: readonly Delivered[];
+  /** What names no tenant, or is no list of events. */
+  readonly refused: readonly RefusedMessage[];
+}
+
+/** Opens a message: its events of known tenants, and the rest for the operator. */
+const open = (record: SQSRecord, now: number): Opened => {
+  const message = readMessage(record.body);
+  if (!message.ok) {
+    const body = { tenantId: undefined, index: undefined, code: "NOT_JSON", errors: message.errors, body: record.body };
+    return { events: [], refused: [refusal(record, body)] };
+  }
+  const events: Delivered[] = [];
+  const refused: RefusedMessage[] = [];
+  for (const [index, event] of message.events.entries()) {
+    const reading = readEvent(event, { now, isFromQueue: true });
+    if (reading.tenantId === undefined) {
+      const { code, errors } = reading.ok ? { code: "INVALID_EVENT", errors: [] } : reading;
+      refused.push(refusal(record, { tenantId: undefined, index, code, errors, body: event.text }));
+    } else {
+      events.push({ record, index, received: { tenantId: reading.tenantId, text: event.text, reading } });
+    }
+  }
+  return { events, refused };
+};
+
+const outcomeOf = (result: EventResult): "done" | "quarantine" | "retry" => {
+  if (result.status === "accepted") return "done";
+  if (result.status === "unavailable") return "retry";
+  const outcome = OUTCOMES[result.code as Code];
+  return "queue" in outcome ? outcome.queue : "quarantine";
+};
+
+const refusedEvent = ({ record, index, received }: Delivered, result: EventResult): RefusedMessage => {
+  const { code, errors } = result.status === "rejected" ? result : { code: "INVALID_EVENT", errors: [] };
+  return refusal(record, { tenantId: received.tenantId, index, code, errors, body: received.text });
+};
+
+/**
+ * Takes events off the queue. Events of a batch that belong to one run become one ledger entry. A refused event goes to
+ * quarantine and is done with; a message whose events the store did not take fails alone, and comes again whole:
+ * recording the same event twice changes nothing.
+ */
+export const consumeFunction = (dependencies: Dependencies): QueueHandler => {
+  const { log, clock, quarantine } = dependencies;
+
+  const handle = async (batch: SQSEvent): Promise<SQSBatchResponse> => {
+    const failed = new Set<string>();
+    const fail = (messageId: string, error: unknown): void => {
+      failed.add(messageId);
+      log({ level: "error", message: "message not recorded", message_id: messageId, error });
+    };
+    const keep = async (refused: RefusedMessage): Promise<void> => {
+      const { code, messageId } = refused;
+      try {
+        await quarantine.put(refused);
+        log({ level: "warn", message: "event refused", code, message_id: messageId, tenant_id: refused.tenantId });
+      } catch (error) {
+        if (!(error instanceof StoreFault)) throw error;
+        fail(messageId, error);
+      }
+    };
+
+    const opened = batch.Records.map((record) => open(record, clock.now()));
+    const events = opened.flatMap((message) => message.events);
+    const received = events.map((event) => event.received);
+    const results = await recordEvents(dependencies, received, "queue");
+    const refused = opened.flatMap((message) => message.refused);
+    for (const [position, result] of results.entries()) {
+      const event = events[position] as Delivered;
+      const outcome = outcomeOf(result);
+      if (outcome === "retry") fail(event.record.messageId, result.status === "unavailable" ? result.fault : undefined);
+      if (outcome === "quarantine") refused.push(refusedEvent(event, result));
+    }
+    await Promise.all(refused.map(keep));
+    log({
+      level: "info",
+      message: "batch",
+      messages: batch.Records.length,
+      events: events.length,
+      failed: failed.size,
+    });
+    return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+
+  const wrapped = middy<SQSEvent, SQSBatchResponse>().handler(handle);
+  return (event, context) => wrapped(event, context) as Promise<SQSBatchResponse>;
+};

@@ -1,0 +1,96 @@
+import { type EventResult, type ReceivedEvent, recordEvents } from "../../shared/app/record-events.ts";
+import { type EventReading, readEvent } from "../../shared/contract/event.ts";
+import type { EventText } from "../../shared/contract/event-list.ts";
+import type { TenantId } from "../../shared/contract/identifiers.ts";
+import type { JsonOutput } from "../../shared/contract/json-text.ts";
+import type { Source } from "../../shared/domain/ledger.ts";
+import { type Answer, jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
+import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import { STATUS_MIXED, STATUS_OK } from "../../shared/lambda/outcomes.ts";
+import type { Request } from "../../shared/lambda/request.ts";
+
+/** An event of a request: its text, or why it could not be made one. */
+export type RequestEvent = EventText | { readonly refused: EventReading & { ok: false } };
+
+const MAX_EVENTS = 1000;
+const MAX_EVENT_BYTES = 4 * 1024 * 1024;
+
+/** A reading that failed before the event's own schema was asked. */
+export const refusedEvent = (
+  code: "NOT_JSON" | "EVENT_TOO_LARGE" | "INVALID_EVENT",
+  errors: { path: string; message: string }[],
+  runId?: string,
+): EventReading & { ok: false } => ({ ok: false, code, errors, id: undefined, runId, tenantId: undefined });
+
+const read = (event: RequestEvent, now: number): EventReading => {
+  if ("refused" in event) return event.refused;
+  if (event.value === undefined) return refusedEvent("NOT_JSON", [{ path: "", message: "expected JSON" }]);
+  // UTF-8 takes at least one byte a UTF-16 unit: most events need no counting.
+  if (event.text.length * 3 > MAX_EVENT_BYTES && Buffer.byteLength(event.text) > MAX_EVENT_BYTES) {
+    return refusedEvent("EVENT_TOO_LARGE", [{ path: "", message: "expected at most 4 MB" }]);
+  }
+  return readEvent(event, { now, isFromQueue: false });
+};
+
+const showResult = (result: EventResult, index: number): JsonOutput => ({
+  index,
+  id: result.id ?? null,
+  run_id: result.runId ?? null,
+  status: result.status,
+  code: result.status === "rejected" ? result.code : result.status === "unavailable" ? "UNAVAILABLE" : undefined,
+  errors: result.status === "rejected" ? result.errors.map(({ path, message }) => ({ path, message })) : undefined,
+});
+
+const count = (results: readonly EventResult[], status: EventResult["status"]): number =>
+  results.filter((result) => result.status === status).length;
+
+/** The tenant of the credential: both routes need one. */
+export const tenantOf = (request: Request): TenantId => {
+  if (request.caller === undefined) throw new Error("a route without a credential asked for its tenant");
+  return request.caller.tenantId;
+};
+
+/**
+ * Records the events of a request and answers with what became of each. `extra` are members of the answer beside the
+ * counts. A request with nothing in it, or too much, is refused whole and writes nothing.
+ */
+export const recordRequest = async (
+  dependencies: Dependencies,
+  request: Request,
+  batch: { events: readonly RequestEvent[]; source: Source; extra?: Readonly<Record<string, JsonOutput>> },
+): Promise<Answer | Refusal> => {
+  const { events, source, extra = {} } = batch;
+  if (events.length > MAX_EVENTS) {
+    return refuse("TOO_MANY_EVENTS", `expected at most ${MAX_EVENTS} events, came ${events.length}`);
+  }
+  const tenantId = tenantOf(request);
+  const now = dependencies.clock.now();
+  const received = events.map(
+    (event): ReceivedEvent => ({ tenantId, text: "text" in event ? event.text : "", reading: read(event, now) }),
+  );
+  const results = await recordEvents(dependencies, received, source);
+  const rejected = count(results, "rejected");
+  const unavailable = count(results, "unavailable");
+  const members = {
+    accepted: count(results, "accepted"),
+    rejected,
+    unavailable,
+    ...extra,
+    results: results.map(showResult),
+  };
+  const fault = results.find((result) => result.status === "unavailable");
+  if (fault !== undefined) {
+    dependencies.log({
+      level: "error",
+      message: "events not recorded",
+      request_id: request.requestId,
+      events: unavailable,
+      error: fault.fault,
+    });
+  }
+  if (events.length === 0) return jsonAnswer(members);
+  if (rejected === events.length)
+    return refuse("ALL_REJECTED", "no event of the request could be recorded", { members });
+  if (unavailable === events.length) return refuse("UNAVAILABLE", "the store did not take the events", { members });
+  return jsonAnswer(members, { status: rejected + unavailable === 0 ? STATUS_OK : STATUS_MIXED });
+};

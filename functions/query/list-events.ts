@@ -1,0 +1,83 @@
+import * as v from "valibot";
+import { type Delivery, followLedger, LEDGER_START, type LedgerPage } from "../../shared/app/follow-ledger.ts";
+import { presentDelivery } from "../../shared/app/present-delivery.ts";
+import { readTexts } from "../../shared/app/read-run.ts";
+import type { RunKey } from "../../shared/contract/identifiers.ts";
+import { single } from "../../shared/domain/member.ts";
+import { hasExpired } from "../../shared/domain/retention.ts";
+import { jsonAnswer } from "../../shared/lambda/answer.ts";
+import { readCursor, writeCursor } from "../../shared/lambda/cursor.ts";
+import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { PAGE_BYTES } from "../../shared/lambda/page.ts";
+import { readQuery, wholeNumber } from "../../shared/lambda/query-parameters.ts";
+import type { Request } from "../../shared/lambda/request.ts";
+import { NO_SUCH_RUN, runKeyOf, seesPayload } from "./requested-run.ts";
+
+const parameters = {
+  limit: wholeNumber({ min: 1, max: 1000, otherwise: 100 }),
+  wait: wholeNumber({ min: 0, max: 20, otherwise: 0 }),
+  after: v.optional(v.string()),
+  cursor: v.optional(v.string()),
+};
+
+const Position = v.object({
+  settled: v.number(),
+  delivered: v.array(v.string()),
+  partial: v.record(v.string(), v.number()),
+});
+
+/** Small fields of an event count as so many bytes towards a page. */
+const FIELDS_BYTES = 1024;
+
+const sizeOf = (delivery: Delivery): number =>
+  delivery.event.payload.reduce((total, payload) => total + payload.sizeBytes, FIELDS_BYTES);
+
+const fullAt = (limit: number, showsPayload: boolean): ((deliveries: readonly Delivery[]) => boolean) => {
+  // Called again and again on the same list as it grows: counts only what is new.
+  let counted = 0;
+  let bytes = 0;
+  return (deliveries) => {
+    for (; counted < deliveries.length; counted++) {
+      bytes += showsPayload ? sizeOf(deliveries[counted] as Delivery) : FIELDS_BYTES;
+    }
+    return deliveries.length >= limit || bytes >= PAGE_BYTES;
+  };
+};
+
+const present = async (dependencies: Dependencies, key: RunKey, page: LedgerPage & { request: Request }) => {
+  const shown = page.deliveries.map((delivery) => ({ delivery, payload: delivery.event.payload.map(single) }));
+  const view = seesPayload(page.request)
+    ? await readTexts(
+        dependencies.ledger,
+        key,
+        shown.flatMap(({ payload }) => payload),
+      )
+    : "hidden";
+  return shown.map(({ delivery, payload }) => presentDelivery(delivery, payload, view));
+};
+
+/** `GET /v1/runs/{run_id}/events` */
+export const listEvents =
+  (dependencies: Dependencies): RouteHandler =>
+  async (request) => {
+    const read = readQuery(request, parameters);
+    if ("code" in read) return read;
+    const cursor = readCursor(request, Position);
+    if ("code" in cursor) return cursor;
+    const key = runKeyOf(request);
+    const header = key && (await dependencies.runs.find(key));
+    if (key === undefined || header === undefined || hasExpired(header.expiresAt, dependencies.clock.now())) {
+      return NO_SUCH_RUN;
+    }
+    const page = await followLedger(dependencies, key, {
+      cursor: cursor.position ?? LEDGER_START,
+      newPage: () => fullAt(read.query.limit, seesPayload(request)),
+      waitSeconds: read.query.wait,
+    });
+    return jsonAnswer({
+      data: await present(dependencies, key, { ...page, request }),
+      has_more: page.hasMore,
+      next_cursor: writeCursor(request, page.cursor),
+    });
+  };

@@ -1,0 +1,96 @@
+import * as v from "valibot";
+import { presentNode } from "../../shared/app/present-node.ts";
+import { readTexts } from "../../shared/app/read-run.ts";
+import type { RunKey } from "../../shared/contract/identifiers.ts";
+import type { NodeState } from "../../shared/domain/node-fold.ts";
+import { compareNodes, positionOf } from "../../shared/domain/node-order.ts";
+import { jsonAnswer } from "../../shared/lambda/answer.ts";
+import { readCursor, writeCursor } from "../../shared/lambda/cursor.ts";
+import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { PAGE_BYTES, type Page, pageOf } from "../../shared/lambda/page.ts";
+import { readQuery, wholeNumber } from "../../shared/lambda/query-parameters.ts";
+import { NO_SUCH_RUN, requestedRun, seesPayload } from "./requested-run.ts";
+
+const STATUSES = ["running", "retry", "paused", "succeeded", "failed", "exception", "stopped"] as const;
+
+const parameters = {
+  status: v.optional(v.array(v.picklist(STATUSES, `expected one of ${STATUSES.join(", ")}`))),
+  node_type: v.optional(v.string()),
+  node_id: v.optional(v.string()),
+  container_id: v.optional(v.string()),
+  include: v.optional(v.picklist(["payload"], "expected payload")),
+  limit: wholeNumber({ min: 1, max: 1000, otherwise: 100 }),
+  after: v.optional(v.string()),
+  cursor: v.optional(v.string()),
+};
+type Filters = v.InferOutput<v.ObjectSchema<typeof parameters, undefined>>;
+
+const Position = v.tuple([v.nullable(v.number()), v.string(), v.string()]);
+
+const isWanted =
+  (filters: Filters) =>
+  (node: NodeState): boolean =>
+    (filters.status === undefined || filters.status.includes(node.status)) &&
+    (filters.node_type === undefined || node.fields.get("node_type") === filters.node_type) &&
+    (filters.node_id === undefined || node.fields.get("node_id") === filters.node_id) &&
+    (filters.container_id === undefined ||
+      [node.fields.get("iteration_id"), node.fields.get("loop_id")].includes(filters.container_id));
+
+/** Nodes whose payload is read together: as many as a page has bytes for, by their known sizes. */
+function* batches(nodes: readonly NodeState[]): Generator<NodeState[]> {
+  let batch: NodeState[] = [];
+  let bytes = 0;
+  for (const node of nodes) {
+    batch.push(node);
+    bytes += node.payload.reduce((total, payload) => total + payload.sizeBytes, 0);
+    if (bytes < PAGE_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+const fillWithPayload = async (
+  dependencies: Dependencies,
+  page: Page,
+  from: { key: RunKey; nodes: readonly NodeState[] },
+): Promise<void> => {
+  for (const batch of batches(from.nodes)) {
+    const texts = await readTexts(
+      dependencies.ledger,
+      from.key,
+      batch.flatMap((node) => node.payload),
+    );
+    if (!batch.every((node) => page.add(presentNode(node, texts)))) return;
+  }
+};
+
+/** `GET /v1/runs/{run_id}/nodes` */
+export const listNodes =
+  (dependencies: Dependencies): RouteHandler =>
+  async (request) => {
+    const read = readQuery(request, parameters);
+    if ("code" in read) return read;
+    const cursor = readCursor(request, Position);
+    if ("code" in cursor) return cursor;
+    const found = await requestedRun(dependencies, request);
+    if (found === undefined) return NO_SUCH_RUN;
+    const { query } = read;
+    const { position } = cursor;
+    const nodes = found.run.state.nodes
+      .filter(isWanted(query))
+      .filter((node) => position === undefined || compareNodes(positionOf(node), position) > 0);
+    const page = pageOf(query.limit);
+    if (!seesPayload(request)) nodes.every((node) => page.add(presentNode(node, "hidden")));
+    else if (query.include === undefined) nodes.every((node) => page.add(presentNode(node, "preview")));
+    else await fillWithPayload(dependencies, page, { key: found.key, nodes: nodes.slice(0, query.limit) });
+    const last = nodes[page.items.length - 1];
+    const hasMore = page.items.length < nodes.length && last !== undefined;
+    return jsonAnswer({
+      data: page.items,
+      has_more: hasMore,
+      next_cursor: hasMore ? writeCursor(request, positionOf(last)) : null,
+    });
+  };

@@ -1,0 +1,33 @@
+import { type ReadRun, readRun } from "../../shared/app/read-run.ts";
+import type { RunKey, TenantId } from "../../shared/contract/identifiers.ts";
+import { type Refusal, refuse } from "../../shared/lambda/answer.ts";
+import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import { type Request, runIdOf } from "../../shared/lambda/request.ts";
+
+/** Of another tenant, expired, never there: one answer for all. */
+export const NO_SUCH_RUN: Refusal = refuse("NOT_FOUND", "there is no run of this id");
+
+/** The tenant of the credential. Routes with a scope are only reached with one. */
+export const tenantOf = (request: Request): TenantId => {
+  if (request.caller === undefined) throw new Error("a route without a credential asked for its tenant");
+  return request.caller.tenantId;
+};
+
+/** The key of the run that the path names, if it can name one. */
+export const runKeyOf = (request: Request): RunKey | undefined => {
+  const runId = runIdOf(request);
+  return runId === undefined ? undefined : { tenantId: tenantOf(request), runId };
+};
+
+/** Reads the run that the path names. */
+export const requestedRun = async (
+  dependencies: Dependencies,
+  request: Request,
+): Promise<{ key: RunKey; run: ReadRun } | undefined> => {
+  const key = runKeyOf(request);
+  const run = key && (await readRun(dependencies, key));
+  return key && run && { key, run };
+};
+
+/** Whether the credential may see payload. */
+export const seesPayload = (request: Request): boolean => request.caller?.scopes.has("payload") ?? false;

@@ -1,0 +1,96 @@
+/** Answers of the HTTP front: those of functions as API Gateway sends them on, and its own as problem documents. */
+import { randomUUID } from "node:crypto";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { APIGatewayProxyResult } from "aws-lambda";
+import { discardBody } from "./request-body.ts";
+
+export interface Answer {
+  readonly status: number;
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Buffer;
+}
+
+/** What the front itself answers: what API Gateway would, in the words of the contract. */
+const REFUSALS = {
+  BAD_REQUEST: {
+    status: 400,
+    detail: "The request is not HTTP, or its path or query is not percent-encoded correctly.",
+  },
+  UNAUTHORIZED: { status: 401, detail: "A valid key is needed: `Authorization: Bearer <key>`." },
+  FORBIDDEN: { status: 403, detail: "This key does not allow the request." },
+  NOT_FOUND: { status: 404, detail: "There is nothing at this path." },
+  METHOD_NOT_ALLOWED: { status: 405, detail: "This path does not take this method." },
+  REQUEST_TIMEOUT: { status: 408, detail: "The request did not come to its end in time." },
+  REQUEST_TOO_LARGE: { status: 413, detail: "A request body may have up to 10 MB." },
+  HEADERS_TOO_LARGE: { status: 431, detail: "The headers of a request may have up to 16 KB." },
+  INTERNAL: { status: 502, detail: "The request could not be served." },
+} as const;
+
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** A problem document (RFC 9457). */
+export function problem(code: RefusalCode, requestId: string, headers: Answer["headers"] = {}): Answer {
+  const { status, detail } = REFUSALS[code];
+  const document = { type: "about:blank", title: STATUS_CODES[status], status, detail, code, request_id: requestId };
+  return {
+    status,
+    headers: { "content-type": "application/problem+json", "x-request-id": requestId, ...headers },
+    body: Buffer.from(JSON.stringify(document)),
+  };
+}
+
+/** Throws where the result is not one that API Gateway would take. */
+export function toAnswer(result: APIGatewayProxyResult, requestId: string): Answer {
+  if (!Number.isInteger(result?.statusCode)) throw new TypeError("a function answered without a status code");
+  const headers: Record<string, string | string[]> = { "x-request-id": requestId };
+  for (const [name, value] of Object.entries(result.headers ?? {})) headers[name.toLowerCase()] = String(value);
+  for (const [name, values] of Object.entries(result.multiValueHeaders ?? {})) {
+    headers[name.toLowerCase()] = values.map(String);
+  }
+  return {
+    status: result.statusCode,
+    headers,
+    body: Buffer.from(result.body ?? "", result.isBase64Encoded ? "base64" : "utf8"),
+  };
+}
+
+export function sendAnswer(response: ServerResponse, answer: Answer): void {
+  writeHead(response, answer);
+  response.end(answer.body);
+}
+
+/**
+ * Answers while the client may still be sending, and closes the connection afterwards. The answer is out before the rest
+ * of the body is taken in, and a client that stops at the answer has nothing more to wait for.
+ */
+export async function sendEarly(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+  response.setHeader("connection", "close");
+  writeHead(response, answer);
+  response.write(answer.body);
+  await discardBody(request);
+  response.end();
+}
+
+/** Answers what is not HTTP, or not in time. */
+export function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex): void {
+  const codes: Record<string, RefusalCode> = {
+    HPE_HEADER_OVERFLOW: "HEADERS_TOO_LARGE",
+    ERR_HTTP_REQUEST_TIMEOUT: "REQUEST_TIMEOUT",
+  };
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const { status, headers, body } = problem(codes[error.code ?? ""] ?? "BAD_REQUEST", randomUUID());
+  const lines = Object.entries({ ...headers, connection: "close", "content-length": body.length });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`);
+}
+
+function writeHead(response: ServerResponse, { status, headers, body }: Answer): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (status !== 204 && status !== 304) response.setHeader("content-length", body.length);
+  response.writeHead(status);
+}

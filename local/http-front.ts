@@ -1,0 +1,113 @@
+/** API Gateway of the embedded stack: takes HTTP requests on loopback to the functions that Lambda runs in production. */
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
+import type { Route } from "../shared/contract/routes.ts";
+import { type AuthorizeFunction, askAuthorizer } from "./front-authorizer.ts";
+import { type Answer, answerBrokenRequest, problem, sendAnswer, sendEarly, toAnswer } from "./http-answer.ts";
+import { lambdaContext } from "./lambda-context.ts";
+import { type ProxyRequest, toAuthorizerEvent, toProxyEvent } from "./proxy-event.ts";
+import { hasRoomFor, readBody } from "./request-body.ts";
+import { matchRoute, parseQuery } from "./route-match.ts";
+
+export type ProxyFunction = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>;
+
+export interface HttpFrontOptions {
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly routes: readonly Route[];
+  readonly functions: Readonly<Record<Route["function"], ProxyFunction>>;
+  readonly authorize: AuthorizeFunction;
+  /** Called with a line for each request that was answered. */
+  logRequest?(line: string): void;
+  /** Called with what a function threw: the caller sees nothing of it. */
+  reportFault(error: unknown): void;
+}
+
+export interface HttpFront {
+  readonly url: string;
+  /** Accepts nothing more, and resolves when every request under way is answered. */
+  stop(): Promise<void>;
+}
+
+/** Rejects with the error of `listen`: `EADDRINUSE` where the port is taken. */
+export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFront> {
+  let isStopping = false;
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const startedAt = Date.now();
+    const requestId = randomUUID();
+    const target = resolveTarget(options.routes, request, requestId);
+    const body = await readBody(request).catch(() => "gone" as const);
+    if (body === "gone") return;
+
+    const isWhole = body !== "too-large";
+    let answer: Answer;
+    if ("status" in target) answer = target;
+    else if (isWhole) answer = await invoke(options, target, body);
+    else answer = problem("REQUEST_TOO_LARGE", requestId);
+
+    if (isStopping) response.setHeader("connection", "close");
+    if (isWhole) sendAnswer(response, answer);
+    else await sendEarly(request, response, answer);
+    options.logRequest?.(`${request.method} ${request.url} ${answer.status} ${Date.now() - startedAt} ms ${requestId}`);
+  };
+
+  const server = createServer({ headersTimeout: 10_000, requestTimeout: 60_000 });
+  server.on("request", serve);
+  server.on("clientError", answerBrokenRequest);
+  // A client that asks before it sends is told to go on only where its body has room.
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    if (hasRoomFor(request)) response.writeContinue();
+    return serve(request, response);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, "127.0.0.1", resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () => {
+      isStopping = true;
+      return new Promise((resolve) => void server.close(() => resolve()));
+    },
+  };
+}
+
+/** The route that a request names with all that its address says, or the front's own answer. */
+function resolveTarget(routes: readonly Route[], message: IncomingMessage, requestId: string): ProxyRequest | Answer {
+  const [path = "/", ...rest] = (message.url ?? "/").split("?");
+  const parameters = parseQuery(rest.join("?"));
+  const match = matchRoute(routes, { method: message.method ?? "", path });
+  if (match.kind === "bad-encoding" || parameters === undefined) return problem("BAD_REQUEST", requestId);
+  if (match.kind === "not-found") return problem("NOT_FOUND", requestId);
+  if (match.kind === "method-not-allowed") {
+    return problem("METHOD_NOT_ALLOWED", requestId, { allow: match.allowed.join(", ") });
+  }
+  const { route, pathParameters } = match;
+  return { message, requestId, receivedAt: new Date(), route, path, pathParameters, parameters };
+}
+
+/** Asks the authorizer where the route needs a credential, then the function. Never rejects. */
+async function invoke(options: HttpFrontOptions, request: ProxyRequest, body: Buffer): Promise<Answer> {
+  const { route, requestId } = request;
+  try {
+    let authorizer: Record<string, unknown> | undefined;
+    if (route.scope !== undefined) {
+      const authorization = await askAuthorizer(options.authorize, toAuthorizerEvent(request));
+      if (authorization.kind === "forbidden") return problem("FORBIDDEN", requestId);
+      if (authorization.kind === "unauthorized") {
+        return problem("UNAUTHORIZED", requestId, { "www-authenticate": "Bearer" });
+      }
+      authorizer = authorization.authorizer;
+    }
+    const context = lambdaContext(`runstone-${route.function}`, requestId);
+    return toAnswer(
+      await options.functions[route.function](toProxyEvent(request, body, authorizer), context),
+      requestId,
+    );
+  } catch (error) {
+    options.reportFault(error);
+    return problem("INTERNAL", requestId);
+  }
+}

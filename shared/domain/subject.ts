@@ -1,0 +1,127 @@
+import type { FieldValue } from "../contract/event.ts";
+import { EVENT_FIELDS } from "../contract/event-fields.ts";
+import { type Instant, secondsBetween } from "../contract/instant.ts";
+import type { JsonText } from "../contract/json-text.ts";
+import { compareText, isNull, type Member, type MemberPayload } from "./member.ts";
+import { byRank, isTerminal } from "./rank.ts";
+
+/** What a run and a node execution have in common: one event decides, the others complete the picture. */
+export interface Subject {
+  /** From the one that decides down; never empty. */
+  readonly ranked: readonly Member[];
+  readonly deciding: Member;
+  /** Values by name; a name is in `fields` or in `payload`, not in both (`execution_metadata` key by key). */
+  readonly fields: ReadonlyMap<string, FieldValue>;
+  readonly payload: readonly MemberPayload[];
+  readonly startedAt: Instant | undefined;
+  readonly finishedAt: Instant | undefined;
+  /** Seconds; undefined while open, or where the start is missing and the finish does not say. */
+  readonly elapsedTime: number | undefined;
+}
+
+/** These come as one unit from the deciding event, or not at all. */
+const OUTCOME: ReadonlySet<string> = new Set([
+  "outputs",
+  "error",
+  "elapsed_time",
+  "total_tokens",
+  "total_steps",
+  "exceptions_count",
+  "status",
+]);
+
+const numberOr = (value: FieldValue | undefined, otherwise: number): number =>
+  typeof value === "number" ? value : otherwise;
+
+/** Those that give `process_data` first: the finish, then checkpoints by epoch and sequence, then retries by number. */
+const byProgress = (ranked: readonly Member[]): Member[] => {
+  const checkpoints = ranked.filter((member) => member.type === "node.checkpointed");
+  const retries = ranked.filter((member) => member.type === "node.retried");
+  const sequence = (member: Member) => numberOf(member, "sequence", -1);
+  const number = (member: Member) => numberOf(member, "retry_index", 0);
+  checkpoints.sort((a, b) => b.epoch - a.epoch || sequence(b) - sequence(a));
+  retries.sort((a, b) => number(b) - number(a));
+  return [...ranked.filter(isTerminal), ...checkpoints, ...retries, ...ranked];
+};
+
+/** A field of one event that is a number. */
+export const numberOf = (member: Member, field: string, otherwise: number): number =>
+  numberOr(member.fields.get(field), otherwise);
+
+const SMALL_FIELDS: ReadonlySet<string> = new Set(Object.values(EVENT_FIELDS).flatMap((fields) => Object.keys(fields)));
+
+/** Whether a payload value has its field's name by right: an unknown field cannot stand in for a small one of that name. */
+const isRightful = (member: Member, { field }: MemberPayload): boolean => {
+  const known: object = member.type === "run.claimed" ? {} : EVENT_FIELDS[member.type];
+  return Object.hasOwn(known, field) || !SMALL_FIELDS.has(field);
+};
+
+class Collected {
+  readonly fields = new Map<string, FieldValue>();
+  readonly payload: MemberPayload[] = [];
+  private readonly metadata = new Map<string, JsonText>();
+  private readonly taken = new Set<string>();
+
+  private take(name: string): boolean {
+    if (this.taken.has(name)) return false;
+    this.taken.add(name);
+    return true;
+  }
+
+  private addMetadata(values: ReadonlyMap<string, JsonText>): void {
+    if (!this.fields.has("execution_metadata")) this.fields.set("execution_metadata", this.metadata);
+    for (const [key, text] of values) {
+      if (text.text !== "null" && this.take(`\u0000${key}`)) this.metadata.set(key, text);
+    }
+  }
+
+  add(member: Member, isWanted: (field: string) => boolean): void {
+    for (const [name, value] of member.fields) {
+      if (value === null || !isWanted(name)) continue;
+      if (value instanceof Map) this.addMetadata(value);
+      else if (this.take(name)) this.fields.set(name, value);
+    }
+    for (const payload of member.payload) {
+      if (isNull(payload) || !isWanted(payload.field) || !isRightful(member, payload)) continue;
+      if (this.take(payload.key === undefined ? payload.field : `\u0000${payload.key}`)) this.payload.push(payload);
+    }
+  }
+}
+
+const earliest = (members: readonly Member[]): Instant | undefined =>
+  members.reduce<Instant | undefined>(
+    (found, member) => (found === undefined || compareText(member.at, found) < 0 ? member.at : found),
+    undefined,
+  );
+
+/** Folds the events of one run, or of one node execution; stale ones are left out before. Undefined for none. */
+export const foldSubject = (
+  members: readonly Member[],
+  startType: "run.started" | "node.started",
+): Subject | undefined => {
+  const ranked = byRank(members);
+  const deciding = ranked[0];
+  if (deciding === undefined) return undefined;
+  // A terminal event that does not decide gives no field.
+  const givers = ranked.filter((member) => member === deciding || !isTerminal(member));
+
+  const collected = new Collected();
+  if (isTerminal(deciding)) collected.add(deciding, (field) => OUTCOME.has(field) && field !== "status");
+  if (deciding.type === "node.retried") collected.add(deciding, (field) => field === "error");
+  for (const member of byProgress(givers)) collected.add(member, (field) => field === "process_data");
+  for (const member of givers) collected.add(member, (field) => !OUTCOME.has(field) && field !== "process_data");
+
+  const startedAt = earliest(ranked.filter((member) => member.type === startType));
+  const finishedAt = isTerminal(deciding) ? deciding.at : undefined;
+  const measured = startedAt && finishedAt ? secondsBetween(startedAt, finishedAt) : undefined;
+  const elapsedTime = isTerminal(deciding) ? numberOr(deciding.fields.get("elapsed_time"), measured ?? -1) : -1;
+  return {
+    ranked,
+    deciding,
+    fields: collected.fields,
+    payload: collected.payload,
+    startedAt,
+    finishedAt,
+    elapsedTime: elapsedTime < 0 ? undefined : elapsedTime,
+  };
+};

@@ -1,0 +1,139 @@
+import type { FieldValue } from "../contract/event.ts";
+import { secondsBetween } from "../contract/instant.ts";
+import { JsonText } from "../contract/json-text.ts";
+import { type Attempt, attemptsOf } from "./attempts.ts";
+import { type ContainerKind, type Containment, containmentOf, type Placement } from "./containment.ts";
+import { compareText } from "./member.ts";
+import type { NodeState, NodeStatus } from "./node-fold.ts";
+
+/** One round of an iteration or loop. */
+export interface TraceGroup {
+  readonly index: number;
+  readonly status: NodeStatus;
+  readonly elapsedTime: number | undefined;
+  readonly error: FieldValue;
+  readonly nodes: readonly TraceNode[];
+}
+
+/** A node execution with its place in the tree. */
+export interface TraceNode {
+  readonly node: NodeState;
+  /** With the fate of its children: a container one of whose children failed reads failed. */
+  readonly status: NodeStatus;
+  readonly error: FieldValue;
+  readonly isUnplaced: boolean;
+  readonly retries: readonly Attempt[];
+  readonly kind: ContainerKind | undefined;
+  readonly groups: readonly TraceGroup[];
+}
+
+interface Child {
+  readonly node: NodeState;
+  readonly placement: Placement;
+}
+
+/** A child without an index goes with the last group, or a new one where that group already holds the same node. */
+const grouped = (children: readonly Child[]): Map<number, NodeState[]> => {
+  const groups = new Map<number, NodeState[]>();
+  const add = (index: number, node: NodeState): void => {
+    const group = groups.get(index);
+    if (group === undefined) groups.set(index, [node]);
+    else group.push(node);
+  };
+  let last = 0;
+  for (const { node, placement } of children) {
+    if (placement.index === undefined) continue;
+    last = Math.max(last, placement.index);
+    add(placement.index, node);
+  }
+  for (const { node, placement } of children) {
+    if (placement.index !== undefined) continue;
+    const nodeId = node.fields.get("node_id");
+    if (groups.get(last)?.some((other) => other.fields.get("node_id") === nodeId)) last++;
+    add(last, node);
+  }
+  return groups;
+};
+
+const OPEN_FIRST: readonly NodeStatus[] = ["running", "retry", "paused", "stopped"];
+
+const statusOfGroup = (nodes: readonly TraceNode[]): NodeStatus => {
+  if (nodes.some((node) => node.status === "failed")) return "failed";
+  return OPEN_FIRST.find((status) => nodes.some((node) => node.status === status)) ?? "succeeded";
+};
+
+/** Dify measures each round of a container: `{"0": 1.2}` under `iteration_duration_map` or `loop_duration_map`. */
+const measuredSeconds = (container: NodeState, kind: ContainerKind, index: number): number | undefined => {
+  const metadata = container.fields.get("execution_metadata");
+  const text =
+    metadata instanceof Map ? (metadata as ReadonlyMap<string, FieldValue>).get(`${kind}_duration_map`) : undefined;
+  const durations: unknown = text instanceof JsonText ? JSON.parse(text.text) : undefined;
+  if (typeof durations !== "object" || durations === null) return undefined;
+  const seconds = (durations as Record<string, unknown>)[String(index)];
+  return typeof seconds === "number" ? seconds : undefined;
+};
+
+const elapsedOf = (nodes: readonly TraceNode[]): number | undefined => {
+  const starts = nodes.flatMap(({ node }) => node.startedAt ?? []).sort(compareText);
+  const ends = nodes.flatMap(({ node }) => node.finishedAt ?? []).sort(compareText);
+  const [start, end] = [starts[0], ends.at(-1)];
+  return start === undefined || end === undefined || ends.length < nodes.length
+    ? undefined
+    : secondsBetween(start, end);
+};
+
+const retriesOf = (node: NodeState): Attempt[] => {
+  const attempts = attemptsOf(node);
+  const outcome = node.finishedAt === undefined ? undefined : attempts.at(-1);
+  return attempts.filter((a) => a !== outcome && a.status === "failed" && a.finishedAt !== undefined);
+};
+
+const treeOf = (children: ReadonlyMap<string, Child[]>, containment: Containment) => {
+  const build = (node: NodeState): TraceNode => {
+    const own = children.get(node.nodeExecutionId) ?? [];
+    const kind = own[0]?.placement.kind;
+    const groups = [...grouped(own)]
+      .sort(([a], [b]) => a - b)
+      .map(([index, members]): TraceGroup => {
+        const nodes = members.map(build);
+        const failed = nodes.find((member) => member.status === "failed");
+        const elapsedTime = (kind && measuredSeconds(node, kind, index)) ?? elapsedOf(nodes);
+        return { index, status: statusOfGroup(nodes), elapsedTime, error: failed?.error ?? null, nodes };
+      });
+    const failed = groups.find((group) => group.status === "failed");
+    return {
+      node,
+      status: failed === undefined ? node.status : "failed",
+      error: failed === undefined ? node.error : (failed.error ?? node.error),
+      isUnplaced: containment.unplaced.has(node.nodeExecutionId),
+      retries: retriesOf(node),
+      kind,
+      groups,
+    };
+  };
+  return build;
+};
+
+/**
+ * The execution tree of a run: every node execution once, in its container's round, or at top level. `nodes` come in
+ * display order, and siblings keep it.
+ */
+export const traceOf = (nodes: readonly NodeState[]): TraceNode[] => {
+  const containment = containmentOf(nodes);
+  const contained = nodes.flatMap((node): Child[] => {
+    const placement = containment.placements.get(node.nodeExecutionId);
+    return placement === undefined ? [] : [{ node, placement }];
+  });
+  const children = Map.groupBy(contained, ({ placement }) => placement.container.nodeExecutionId);
+  return nodes.filter((node) => !containment.placements.has(node.nodeExecutionId)).map(treeOf(children, containment));
+};
+
+/** The subtree below a node execution; undefined where the trace does not hold it. */
+export const subtreeOf = (trace: readonly TraceNode[], nodeExecutionId: string): TraceNode | undefined => {
+  const waiting = [...trace];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (next.node.nodeExecutionId === nodeExecutionId) return next;
+    for (const group of next.groups) waiting.push(...group.nodes);
+  }
+  return undefined;
+};

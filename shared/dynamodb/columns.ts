@@ -1,0 +1,98 @@
+import { UnreadablePackError } from "./pack-frame.ts";
+import { remembered } from "./remembered.ts";
+import { fromLine, toLine } from "./text-lines.ts";
+
+/**
+ * The parts of packed events, which compress best apart. `structure` holds the columns in the order of their first use,
+ * which a reader repeats, so their names are not written: a line of tokens, one character for each cell, and a line for
+ * each literal; an empty line ends the column. `texts` holds long texts, a line each. `raw` holds what compresses to
+ * nothing: ids that are random.
+ */
+export interface Sections {
+  readonly structure: string;
+  readonly texts: string;
+  readonly raw: Buffer;
+}
+
+/** `tokens` without the repetitions at its end: a reader goes on with the last. */
+const withoutTail = (tokens: string): string => {
+  let end = tokens.length;
+  while (end > 1 && tokens[end - 1] === tokens[end - 2]) end--;
+  return tokens.slice(0, end);
+};
+
+export interface ColumnWriter {
+  token(column: string, token: string): void;
+  literal(column: string, text: string): void;
+  text(text: string): void;
+  /** Bytes in hex. */
+  raw(hex: string): void;
+  finish(): Sections;
+}
+
+export const columnWriter = (): ColumnWriter => {
+  const columns: { tokens: string; literals: string[] }[] = [];
+  const texts: string[] = [];
+  const raw: string[] = [];
+  const columnOf = remembered((_name: string) => {
+    const column = { tokens: "", literals: [] as string[] };
+    columns.push(column);
+    return column;
+  });
+  return {
+    token(column, token) {
+      columnOf(column).tokens += token;
+    },
+    literal(column, text) {
+      columnOf(column).literals.push(toLine(text));
+    },
+    text(text) {
+      texts.push(toLine(text));
+    },
+    raw(hex) {
+      raw.push(hex);
+    },
+    finish() {
+      const blocks = columns.map(({ tokens, literals }) => [withoutTail(tokens), ...literals].join("\n"));
+      return { structure: blocks.join("\n\n"), texts: texts.join("\n"), raw: Buffer.from(raw.join(""), "hex") };
+    },
+  };
+};
+
+export interface ColumnReader {
+  token(column: string): string;
+  literal(column: string): string;
+  text(): string;
+  /** So many bytes, in hex. */
+  raw(bytes: number): string;
+}
+
+/** Reads back, in the same order, what a {@link columnWriter} was given. Throws UnreadablePackError past the end. */
+export const columnReader = (sections: Sections): ColumnReader => {
+  const blocks = sections.structure.split("\n\n").values();
+  const texts = sections.texts.split("\n").values();
+  let rawRead = 0;
+  const next = (lines: Iterator<string>, what: string): string => {
+    const { value, done } = lines.next();
+    if (done === true) throw new UnreadablePackError(`expected another ${what} in packed events, came their end`);
+    return value;
+  };
+  const columnOf = remembered((_name: string) => {
+    const [tokens = "", ...literals] = next(blocks, "column").split("\n");
+    return { tokens, read: 0, literals: literals.values() };
+  });
+  return {
+    token(name) {
+      const column = columnOf(name);
+      return column.tokens.charAt(Math.min(column.read++, column.tokens.length - 1));
+    },
+    literal: (name) => fromLine(next(columnOf(name).literals, "literal")),
+    text: () => fromLine(next(texts, "text")),
+    raw(bytes) {
+      const hex = sections.raw.toString("hex", rawRead, rawRead + bytes);
+      rawRead += bytes;
+      if (hex.length < 2 * bytes) throw new UnreadablePackError("expected another id in packed events, came their end");
+      return hex;
+    },
+  };
+};

@@ -1,0 +1,149 @@
+import { GetCommand, PutCommand, QueryCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
+import { encodeTime } from "ulid";
+import type { RunKey } from "../contract/identifiers.ts";
+import type { IdentifiedEvent, LedgerEntry, PayloadPlace } from "../domain/ledger.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import { LATEST_WRITE_MS, type LedgerStore, type NewEntry } from "../ports/ledger-store.ts";
+import { StoreFault } from "../ports/store-fault.ts";
+import { sending, sendingIf, type Table } from "./document-client.ts";
+import { entryFrom, entryItem, payloadKey, readEntryItem, WHOLE_OBJECT } from "./entry-item.ts";
+import { headerFrom } from "./header-item.ts";
+import type { PackedEvent, UnpackedEvent } from "./packed-event.ts";
+import { packEntry, unpackEntry, unpackTexts } from "./packing.ts";
+import { sharedGraphs } from "./shared-graphs.ts";
+import { CLAIM_RANGE, claimSortKey, entryRange, kindOf, runPartition } from "./table.ts";
+
+/** An entry is written once: a second write of the same ULID, or of the same epoch's claim, finds the first. */
+const IS_ABSENT = "attribute_not_exists(pk)";
+
+/** A put that starts this long after the receipt still ends in time: three tries of two seconds. */
+const LATEST_PUT_MS = LATEST_WRITE_MS - 10_000;
+
+/** Objects of one answer that are read at a time. */
+const OBJECTS_AT_A_TIME = 16;
+
+/** The ledger in DynamoDB, large payloads as objects. Reads are strongly consistent. */
+export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock): LedgerStore => {
+  const graphs = sharedGraphs(table, blobs);
+
+  const pack = async (run: RunKey, event: IdentifiedEvent, receivedAt: number): Promise<PackedEvent> => {
+    const { runId: _, ...packed } = event;
+    const { appId } = event;
+    if (appId === undefined) return packed;
+    const owner = { tenantId: run.tenantId, appId };
+    const payload = await Promise.all(event.payload.map((value) => graphs.keep(value, owner, receivedAt)));
+    return { ...packed, payload };
+  };
+
+  const put = async (run: RunKey, entry: NewEntry, claimedEpoch: number | undefined): Promise<boolean> => {
+    const packed = packEntry(await Promise.all(entry.events.map((event) => pack(run, event, entry.receivedAt))));
+    if (packed.kind !== "inline") await blobs.put(payloadKey(run, entry.ulid), packed.payload);
+    if (clock.now() - entry.receivedAt > LATEST_PUT_MS) {
+      throw new StoreFault("the entry could not be written in time", { cause: undefined, isRetryable: true });
+    }
+    const Item = entryItem(run, entry, { packed, claimedEpoch });
+    return sendingIf("PutItem", () =>
+      table.client.send(new PutCommand({ TableName: table.name, Item, ConditionExpression: IS_ABSENT })),
+    );
+  };
+
+  async function* query(input: Omit<QueryCommandInput, "TableName">): AsyncGenerator<Record<string, unknown>> {
+    let start: QueryCommandInput["ExclusiveStartKey"];
+    do {
+      const command = new QueryCommand({
+        ...input,
+        TableName: table.name,
+        ConsistentRead: true,
+        ExclusiveStartKey: start,
+      });
+      const page = await sending("Query", () => table.client.send(command));
+      yield* page.Items ?? [];
+      start = page.LastEvaluatedKey;
+    } while (start !== undefined);
+  }
+
+  const between = (run: RunKey, range: { from: string; to: string }) =>
+    query({
+      KeyConditionExpression: "pk = :pk AND sk BETWEEN :from AND :to",
+      ExpressionAttributeValues: { ":pk": runPartition(run), ":from": range.from, ":to": range.to },
+    });
+
+  const readEntry = async (run: RunKey, stored: Record<string, unknown>): Promise<LedgerEntry> => {
+    const item = readEntryItem(stored);
+    const bytes = item.pack ?? (await blobs.get(payloadKey(run, item.ulid)));
+    if (bytes === undefined) throw new Error(`ledger entry ${item.ulid} has lost its object`);
+    const graphKey = (event: UnpackedEvent, ref: string): string => {
+      if (event.appId === undefined) throw new Error(`ledger entry ${item.ulid} has a graph of no app`);
+      return graphs.objectKey({ tenantId: run.tenantId, appId: event.appId }, ref);
+    };
+    return entryFrom(run, item, { events: unpackEntry(bytes), graphKey });
+  };
+
+  const claimItem = (run: RunKey, epoch: number) =>
+    sending("GetItem", async () => {
+      const Key = { pk: runPartition(run), sk: claimSortKey(epoch) };
+      return (await table.client.send(new GetCommand({ TableName: table.name, Key, ConsistentRead: true }))).Item;
+    });
+
+  const readObject = async (objectKey: string, places: readonly PayloadPlace[]) => {
+    if (places.every(({ position }) => position === WHOLE_OBJECT)) {
+      const text = await graphs.read(objectKey);
+      return new Map(text === undefined ? [] : [[WHOLE_OBJECT, text]]);
+    }
+    const bytes = await blobs.get(objectKey);
+    return bytes === undefined ? new Map<number, string>() : unpackTexts(bytes);
+  };
+
+  return {
+    append: async (run, entry) => {
+      await put(run, entry, undefined);
+    },
+
+    claim: async (run, entry, epoch) => {
+      if (await put(run, entry, epoch)) return true;
+      // The SDK's second try of our own write finds our own claim.
+      const present = await claimItem(run, epoch);
+      return present !== undefined && readEntryItem(present).ulid === entry.ulid;
+    },
+
+    hasClaim: async (run, epoch) => (await claimItem(run, epoch)) !== undefined,
+
+    readAll: async (run) => {
+      const entries: LedgerEntry[] = [];
+      let header: ReturnType<typeof headerFrom> | undefined;
+      const all = query({
+        KeyConditionExpression: "pk = :pk",
+        ExpressionAttributeValues: { ":pk": runPartition(run) },
+      });
+      for await (const item of all) {
+        if (kindOf(String(item["sk"])) === "header") header = headerFrom(item);
+        else entries.push(await readEntry(run, item));
+      }
+      return { header, entries };
+    },
+
+    readFrom: async function* (run, { after }) {
+      const claims: LedgerEntry[] = [];
+      for await (const item of between(run, CLAIM_RANGE)) claims.push(await readEntry(run, item));
+      const waiting = claims.filter((claim) => claim.receivedAt > after).sort((a, b) => (a.ulid < b.ulid ? -1 : 1));
+      const first = `${encodeTime(after + 1, 10)}${"0".repeat(16)}`;
+      for await (const item of between(run, entryRange(first))) {
+        const entry = await readEntry(run, item);
+        while (waiting[0] !== undefined && waiting[0].ulid < entry.ulid) yield waiting.shift() as LedgerEntry;
+        yield entry;
+      }
+      yield* waiting;
+    },
+
+    readTexts: async (_run, places) => {
+      const byObject = [...Map.groupBy(places, ({ objectKey }) => objectKey)].values();
+      const texts = new Map<string, ReadonlyMap<number, string>>();
+      const work = async (): Promise<void> => {
+        for (const [objectKey, wanted] of byObject) texts.set(objectKey, await readObject(objectKey, wanted));
+      };
+      await Promise.all(Array.from({ length: OBJECTS_AT_A_TIME }, work));
+      return places.map(({ objectKey, position }) => texts.get(objectKey)?.get(position));
+    },
+  };
+};

@@ -1,0 +1,86 @@
+import { previewOf } from "../domain/ledger.ts";
+import { type CellCoder, characterOf, countOf } from "./cells.ts";
+import type { EventShape } from "./event-shapes.ts";
+import { UnreadablePackError } from "./pack-frame.ts";
+import type { PackedPayload, UnpackedPayload } from "./packed-event.ts";
+
+/** Whether payload texts are written with the events, or only what is shown of them. */
+export type PayloadDepth = "texts" | "previews";
+
+/** What is shown of a payload value. */
+interface Shown {
+  readonly preview: string;
+  readonly sizeBytes: number;
+}
+
+const WHOLE = ".";
+const NONE = "a";
+const NOTHING: Shown = { preview: "", sizeBytes: 0 };
+
+/** What is shown of a value that is about to be written. */
+const shownOf = (payload: PackedPayload): Shown =>
+  "ref" in payload ? payload : { preview: previewOf(payload.text), sizeBytes: Buffer.byteLength(payload.text) };
+
+const isWhole = ({ preview, sizeBytes }: Shown): boolean => sizeBytes === Buffer.byteLength(preview);
+
+/** How many characters two previews share up to a quote: beyond it, they agree by chance. */
+const sharedLength = (one: string, other: string): number => {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length++;
+  return length === 0 ? 0 : one.lastIndexOf('"', length - 1) + 1;
+};
+
+const beginningOf = (shown: Shown, last: Shown): string =>
+  isWhole(shown) ? WHOLE : (characterOf(sharedLength(last.preview, shown.preview)) ?? NONE);
+
+/**
+ * Writes or reads payload values (see {@link CellCoder}). Payload of the same kind of node begins alike and is alike in
+ * size, so previews and sizes are written as what differs from the last of its kind. The size of a text that is shown
+ * whole, or written whole, is not written.
+ */
+export const payloadCodec = (coder: CellCoder, depth: PayloadDepth) => {
+  const lastShown = new Map<string, Shown>();
+  let position = 0;
+
+  const showCut = (shown: Shown | undefined, last: Shown, token: string): Shown => {
+    const shared = countOf(token);
+    if (shared === undefined) throw new UnreadablePackError(`expected the length of a beginning, came ${token}`);
+    const size = coder.literal("size", shown === undefined ? "" : String(shown.sizeBytes - last.sizeBytes));
+    const rest = coder.text(shown?.preview.slice(shared) ?? "");
+    return { preview: last.preview.slice(0, shared) + rest, sizeBytes: last.sizeBytes + Number(size) };
+  };
+
+  const show = (shown: Shown | undefined, kind: string): Shown & { readonly isWhole: boolean } => {
+    const last = lastShown.get(kind) ?? NOTHING;
+    const token = coder.token("preview", shown === undefined ? "" : beginningOf(shown, last));
+    if (token === WHOLE) {
+      const preview = coder.text(shown?.preview ?? "");
+      return { preview, sizeBytes: Buffer.byteLength(preview), isWhole: true };
+    }
+    const read = showCut(shown, last, token);
+    lastShown.set(kind, read);
+    return { ...read, isWhole: false };
+  };
+
+  const walk = (
+    payload: PackedPayload | undefined,
+    { isShared, ...names }: EventShape["payload"][number],
+    kind: string,
+  ): UnpackedPayload => {
+    const place = { ...names, position: position++ };
+    if (isShared) {
+      const ref = coder.cell("ref", payload && "ref" in payload ? payload.ref : undefined);
+      if (typeof ref !== "string") throw new UnreadablePackError("expected the name of a shared payload");
+      const { preview, sizeBytes } = show(payload && shownOf(payload), kind);
+      return { ...place, sizeBytes, preview, ref };
+    }
+    const text = payload && "text" in payload ? payload.text : "";
+    if (depth === "texts") {
+      const read = coder.text(text);
+      return { ...place, sizeBytes: Buffer.byteLength(read), preview: previewOf(read), text: read };
+    }
+    const { preview, sizeBytes, isWhole } = show(payload && shownOf(payload), kind);
+    return isWhole ? { ...place, sizeBytes, preview, text: preview } : { ...place, sizeBytes, preview };
+  };
+  return walk;
+};

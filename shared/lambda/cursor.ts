@@ -1,0 +1,42 @@
+import { createHash } from "node:crypto";
+import * as v from "valibot";
+import { type Refusal, refuse } from "./answer.ts";
+import type { Request } from "./request.ts";
+
+const MARK_BYTES = 6;
+
+const mark = (text: string): Buffer => createHash("sha256").update(text).digest().subarray(0, MARK_BYTES);
+
+/** What a cursor is bound to: tenant, route, path and filters. Where a list stands and how long a page is are not part of it. */
+const bindingOf = (request: Request): Buffer => {
+  const filters = [...request.query]
+    .filter(([name]) => !["after", "cursor", "limit", "wait"].includes(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return mark(JSON.stringify([request.caller?.tenantId, request.route, request.path, filters]));
+};
+
+/** An opaque cursor: a position, bound to the query that it belongs to. It holds no key and grants nothing. */
+export const writeCursor = (request: Request, position: unknown): string => {
+  const text = JSON.stringify(position);
+  return Buffer.concat([bindingOf(request), mark(text), Buffer.from(text)]).toString("base64url");
+};
+
+/** The position of the request's cursor; undefined without one. */
+export const readCursor = <S extends v.GenericSchema>(
+  request: Request,
+  schema: S,
+): { position: v.InferOutput<S> | undefined } | Refusal => {
+  const given = request.query.get("after")?.[0] ?? request.query.get("cursor")?.[0];
+  if (given === undefined) return { position: undefined };
+  const damaged = refuse("CURSOR_INVALID", "expected a next_cursor of an earlier answer, unchanged");
+  const bytes = Buffer.from(given, "base64url");
+  const text = bytes.subarray(2 * MARK_BYTES).toString();
+  const isWhole =
+    bytes.toString("base64url") === given && bytes.subarray(MARK_BYTES, 2 * MARK_BYTES).equals(mark(text));
+  if (!isWhole) return damaged;
+  if (!bytes.subarray(0, MARK_BYTES).equals(bindingOf(request))) {
+    return refuse("CURSOR_MISMATCH", "this cursor belongs to another query: keep path and filters as they were");
+  }
+  const position = v.safeParse(schema, JSON.parse(text));
+  return position.success ? { position: position.output } : damaged;
+};

@@ -1,0 +1,85 @@
+import middy, { type MiddlewareObj } from "@middy/core";
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
+import { ROUTES } from "../contract/routes.ts";
+import { StoreFault } from "../ports/store-fault.ts";
+import { type Answer, problemAnswer, type Refusal, refuse } from "./answer.ts";
+import type { Log } from "./log.ts";
+import { type Request, requestOf } from "./request.ts";
+
+export type RouteHandler = (request: Request) => Promise<Answer | Refusal>;
+
+export type HttpHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>;
+
+const isRefusal = (answer: Answer | Refusal): answer is Refusal => "code" in answer;
+
+const resultOf = (answer: Answer, requestId: string): APIGatewayProxyResult => ({
+  statusCode: answer.status,
+  headers: { ...answer.headers, "x-request-id": requestId },
+  body: answer.body,
+});
+
+/** What went wrong in the world is told as such; anything else is our fault, logged with its stack and not shown. */
+const faultsToAnswers = (log: Log): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> => ({
+  onError: (request) => {
+    const { requestId } = request.event.requestContext;
+    const { error } = request;
+    log({ level: "error", message: "request failed", request_id: requestId, error });
+    const refusal =
+      error instanceof StoreFault
+        ? refuse("UNAVAILABLE", "the store did not answer; try again")
+        : refuse("INTERNAL", "the request could not be carried out; quote the request id");
+    request.response = resultOf(problemAnswer(refusal, requestId), requestId);
+  },
+});
+
+/** One line a request: never a payload, a key, or a query's text. */
+const requestLog = (log: Log, now: () => number): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> => {
+  const startedAt = new WeakMap<object, number>();
+  return {
+    before: (request) => {
+      startedAt.set(request.event, now());
+    },
+    after: (request) => {
+      const { event, response } = request;
+      log({
+        level: "info",
+        message: "request",
+        request_id: event.requestContext.requestId,
+        route: `${event.httpMethod} ${event.resource}`,
+        tenant_id: event.requestContext.authorizer?.["tenant_id"],
+        status: response?.statusCode,
+        duration_ms: now() - (startedAt.get(event) ?? now()),
+      });
+    },
+  };
+};
+
+const missingScope = (request: Request): Refusal | undefined => {
+  const scope = ROUTES.find((route) => `${route.method} ${route.resource}` === request.route)?.scope;
+  if (scope === undefined) return undefined;
+  if (request.caller === undefined) return refuse("UNAUTHORIZED", "expected a credential");
+  return request.caller.scopes.has(scope) ? undefined : refuse("FORBIDDEN", `this route needs the scope "${scope}"`);
+};
+
+/**
+ * A Lambda behind the REST API: requests to handlers by route, refusals and faults to problem documents, scopes
+ * checked, each request logged.
+ */
+export const httpFunction = (
+  handlers: ReadonlyMap<string, RouteHandler>,
+  environment: { readonly log: Log; readonly now: () => number },
+): HttpHandler => {
+  const { log, now } = environment;
+  const handle = async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
+    const request = requestOf(event);
+    const handler = handlers.get(request.route);
+    const refusal = handler === undefined ? refuse("NOT_FOUND", "there is no such route") : missingScope(request);
+    const answer = refusal ?? (await (handler as RouteHandler)(request));
+    return resultOf(isRefusal(answer) ? problemAnswer(answer, request.requestId) : answer, request.requestId);
+  };
+  const wrapped = middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
+    .use(requestLog(log, now))
+    .use(faultsToAnswers(log))
+    .handler(handle);
+  return (event, context) => wrapped(event, context) as Promise<APIGatewayProxyResult>;
+};

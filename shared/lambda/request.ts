@@ -1,0 +1,59 @@
+import type { APIGatewayProxyEvent } from "aws-lambda";
+import * as v from "valibot";
+import { AppId, NodeExecutionId, RunId, TenantId } from "../contract/identifiers.ts";
+import { type RouteName, SCOPES, type Scope } from "../contract/routes.ts";
+
+/** A request as a handler sees it: who asks, and what for. */
+export interface Request {
+  readonly route: RouteName;
+  readonly requestId: string;
+  /** Absent on routes that need no credential. */
+  readonly caller: Caller | undefined;
+  readonly path: Readonly<Record<string, string | undefined>>;
+  /** Every value of every query parameter. */
+  readonly query: ReadonlyMap<string, readonly string[]>;
+  header(name: string): string | undefined;
+  readonly body: Buffer;
+}
+
+/** What the authorizer made of the credential. */
+export interface Caller {
+  readonly tenantId: TenantId;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+const AuthorizerContext = v.object({ tenant_id: TenantId, scopes: v.string() });
+
+const callerOf = (event: APIGatewayProxyEvent): Caller | undefined => {
+  const context = v.safeParse(AuthorizerContext, event.requestContext.authorizer);
+  if (!context.success) return undefined;
+  const granted = context.output.scopes.split(" ");
+  return { tenantId: context.output.tenant_id, scopes: new Set(SCOPES.filter((scope) => granted.includes(scope))) };
+};
+
+const queryOf = (event: APIGatewayProxyEvent): Map<string, readonly string[]> =>
+  new Map(Object.entries(event.multiValueQueryStringParameters ?? {}).map(([name, values]) => [name, values ?? []]));
+
+export const requestOf = (event: APIGatewayProxyEvent): Request => {
+  const headers = new Map(Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+  return {
+    route: `${event.httpMethod} ${event.resource}` as RouteName,
+    requestId: event.requestContext.requestId,
+    caller: callerOf(event),
+    path: event.pathParameters ?? {},
+    query: queryOf(event),
+    header: (name) => headers.get(name),
+    body: Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8"),
+  };
+};
+
+/** Ids of a path. One that cannot be an id names nothing that exists. */
+export const runIdOf = (request: Request): RunId | undefined => parsed(RunId, request.path["run_id"]);
+export const appIdOf = (request: Request): AppId | undefined => parsed(AppId, request.path["app_id"]);
+export const nodeExecutionIdOf = (request: Request): NodeExecutionId | undefined =>
+  parsed(NodeExecutionId, request.path["node_execution_id"]);
+
+const parsed = <S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> | undefined => {
+  const result = v.safeParse(schema, value);
+  return result.success ? result.output : undefined;
+};

@@ -1,0 +1,12 @@
+/**
+ * Objects by key: payload too large for the ledger entry itself. An object is written once under a key that no other
+ * content uses; writing it again writes the same bytes, so a retry is safe. A read sees every write that was
+ * acknowledged. Failures are thrown as {@link StoreFault}.
+ */
+export interface BlobStore {
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Undefined where there is no such object. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** Removes an object; none there is fine. */
+  remove(key: string): Promise<void>;
+}

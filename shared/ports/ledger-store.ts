@@ -1,0 +1,49 @@
+import type { AppId, RunKey } from "../contract/identifiers.ts";
+import type { Arrival, LedgerEntry, PayloadPlace } from "../domain/ledger.ts";
+import type { StoredHeader } from "./run-store.ts";
+
+/** Events of one run to be written as one entry. */
+export interface NewEntry extends Arrival {
+  /** Who owns the run, where the events say so: its graphs are kept under this app. */
+  readonly appId: AppId | undefined;
+  /** Seconds since 1970 after which the entry may be collected. */
+  readonly expiresAt: number;
+}
+
+/** An entry is durable this long after its receipt at the latest (milliseconds), or never. */
+export const LATEST_WRITE_MS = 20_000;
+
+/** All that is kept of a run. The header may be of a moment after the entries. */
+export interface RunRecord {
+  readonly header: StoredHeader | undefined;
+  readonly entries: LedgerEntry[];
+}
+
+/** A place in a run's ledger in the order of receipt. */
+export interface LedgerPosition {
+  /** Entries received up to this time (milliseconds) are left out. */
+  readonly after: number;
+}
+
+/**
+ * The truth: entries of runs, written once and never changed. Reads are strongly consistent: they see every entry whose
+ * write was acknowledged. Failures of the store are thrown as StoreFault; a call that threw may have taken effect, and
+ * can be repeated safely.
+ */
+export interface LedgerStore {
+  /**
+   * Makes an entry durable, its payload object before it. An entry that could not be written within
+   * {@link LATEST_WRITE_MS} of its receipt is refused with a retryable fault: readers that follow a ledger rely on it.
+   */
+  append(run: RunKey, entry: NewEntry): Promise<void>;
+  /** Opens an epoch: false where somebody else has opened it. Holds one `run.claimed` event of that epoch. */
+  claim(run: RunKey, entry: NewEntry, epoch: number): Promise<boolean>;
+  /** Whether a claim opened this epoch. */
+  hasClaim(run: RunKey, epoch: number): Promise<boolean>;
+  /** Every entry of the run in order of keys, and its header; empty for an unknown run. */
+  readAll(run: RunKey): Promise<RunRecord>;
+  /** Entries received after a moment, and every claim, in order of receipt. */
+  readFrom(run: RunKey, position: LedgerPosition): AsyncIterable<LedgerEntry>;
+  /** The texts at these places, in their order. A place whose text is gone gives undefined. */
+  readTexts(run: RunKey, places: readonly PayloadPlace[]): Promise<(string | undefined)[]>;
+}
