@@ -23,8 +23,8 @@ export interface Emulators {
     /** Undefined where there is no S3 server. */
     readonly s3: string | undefined;
   };
-  /** Whether DynamoDB is our own dynalite rather than a server named in the environment. */
-  readonly ownsDynamodb: boolean;
+  /** Which servers are our own dynalite and fauxqs rather than named in the environment. */
+  readonly owns: { readonly dynamodb: boolean; readonly sqs: boolean };
   /** Closes the servers that were started here, once what is under way has been written. */
   stop(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export async function startEmulators(options: EmulatorOptions): Promise<Emulator
       sqs: foreign.sqs ?? endpointOf(fauxqs),
       s3: foreign.s3 ?? (options.hasS3 ? endpointOf(fauxqs) : undefined),
     },
-    ownsDynamodb: dynamodb !== undefined,
+    owns: { dynamodb: dynamodb !== undefined, sqs: foreign.sqs === undefined },
     stop: async () => {
       await Promise.all([dynamodb?.stop(), fauxqs?.stop()]);
     },

@@ -19,7 +19,7 @@ export interface HttpFrontOptions {
   readonly routes: readonly Route[];
   readonly functions: Readonly<Record<Route["function"], ProxyFunction>>;
   readonly authorize: AuthorizeFunction;
-  /** Called with a line for each request that was answered. */
+  /** Called with a line for each request that was answered: never with a query's text. */
   logRequest?(line: string): void;
   /** Called with what a function threw: the caller sees nothing of it. */
   reportFault(error: unknown): void;
@@ -50,7 +50,9 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
     if (isStopping) response.setHeader("connection", "close");
     if (isWhole) sendAnswer(response, answer);
     else await sendEarly(request, response, answer);
-    options.logRequest?.(`${request.method} ${request.url} ${answer.status} ${Date.now() - startedAt} ms ${requestId}`);
+    options.logRequest?.(
+      `${request.method} ${pathOf(request)} ${answer.status} ${Date.now() - startedAt} ms ${requestId}`,
+    );
   };
 
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 60_000 });
@@ -74,10 +76,12 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
   };
 }
 
+const pathOf = (message: IncomingMessage): string => (message.url ?? "/").split("?", 1)[0] ?? "";
+
 /** The route that a request names with all that its address says, or the front's own answer. */
 function resolveTarget(routes: readonly Route[], message: IncomingMessage, requestId: string): ProxyRequest | Answer {
-  const [path = "/", ...rest] = (message.url ?? "/").split("?");
-  const parameters = parseQuery(rest.join("?"));
+  const path = pathOf(message);
+  const parameters = parseQuery((message.url ?? "").slice(path.length + 1));
   const match = matchRoute(routes, { method: message.method ?? "", path });
   if (match.kind === "bad-encoding" || parameters === undefined) return problem("BAD_REQUEST", requestId);
   if (match.kind === "not-found") return problem("NOT_FOUND", requestId);

@@ -52,6 +52,7 @@ const turned = ({ values, isCountedBack }: Dictionary, place: number): number =>
 export const characterOf = (count: number): string | undefined =>
   count < 26 ? String.fromCharCode(97 + count) : count < 0xd000 ? String.fromCharCode(0x100 + count) : undefined;
 
+/** The count that {@link characterOf} made this character of, undefined for any other. */
 export const countOf = (character: string): number | undefined => {
   const code = character.charCodeAt(0);
   if (code >= 0x100) return code - 0x100;
@@ -70,6 +71,7 @@ const isSame = (one: Value, other: Value): boolean => {
   return formOf(one) === formOf(other);
 };
 
+/** A coder that writes. */
 export const cellWriter = (): CellCoder & { finish(): Sections } => {
   const columns = columnWriter();
   const dictionaryOf = dictionaries();
@@ -116,7 +118,7 @@ export const cellWriter = (): CellCoder & { finish(): Sections } => {
   };
 };
 
-/** Throws UnreadablePackError where the sections do not hold what is read. */
+/** A coder that reads. Throws UnreadablePackError where the sections do not hold what is read. */
 export const cellReader = (sections: Sections): CellCoder => {
   const columns = columnReader(sections);
   const dictionaryOf = dictionaries();

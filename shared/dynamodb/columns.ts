@@ -21,6 +21,7 @@ const withoutTail = (tokens: string): string => {
   return tokens.slice(0, end);
 };
 
+/** Takes tokens and literals in any order of columns. */
 export interface ColumnWriter {
   token(column: string, token: string): void;
   literal(column: string, text: string): void;
@@ -30,6 +31,7 @@ export interface ColumnWriter {
   finish(): Sections;
 }
 
+/** A writer that has written nothing yet. */
 export const columnWriter = (): ColumnWriter => {
   const columns: { tokens: string; literals: string[] }[] = [];
   const texts: string[] = [];
@@ -59,6 +61,7 @@ export const columnWriter = (): ColumnWriter => {
   };
 };
 
+/** Gives tokens and literals in the order in which each column got them. */
 export interface ColumnReader {
   token(column: string): string;
   literal(column: string): string;

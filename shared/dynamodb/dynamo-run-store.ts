@@ -22,11 +22,11 @@ const finishInput = (table: string, run: RunKey, finish: HeaderFinish): UpdateCo
     TableName: table,
     Key: headerKey(run),
     UpdateExpression: [
-      "SET #status = :status, finish = :finish, phase = :phase, seen_finish = :seen, expires_at = :expires, rev = rev + :one",
+      "SET #status = :status, #finish = :finish, phase = :phase, seen_finish = :seen, expires_at = :expires, rev = rev + :one",
       isListed ? ", status_pk = :status_pk" : " REMOVE status_pk",
     ].join(""),
     ConditionExpression: `${IS_PLAINLY_STARTED} AND ${IS_OF_SAME_APP}`,
-    ExpressionAttributeNames: { "#status": "status" },
+    ExpressionAttributeNames: { "#status": "status", "#finish": "finish" },
     ExpressionAttributeValues: {
       ":status": change.status,
       ":finish": change.finish,

@@ -28,8 +28,8 @@ const NODE_TYPES = [
 ];
 
 /**
- * Values that columns know before they are written. Part of the format like {@link KNOWN_NAMES}, but a list may not
- * grow: a value's place in its column counts from the list's end. A new list needs a new version.
+ * Values that columns know before they are written. Part of the format like {@link KNOWN_NAMES}, but closed: the values
+ * of an entry are counted from the end of these, so a longer list needs a new version.
  */
 export const KNOWN_VALUES: Readonly<Record<string, readonly FieldValue[]>> = {
   epoch: [1],

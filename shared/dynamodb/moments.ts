@@ -7,10 +7,13 @@ export interface Moment {
   readonly digits: string;
 }
 
+/** Where counting starts. */
 export const EPOCH: Moment = { ms: 0, digits: "000000" };
 
+/** The moment of an instant. */
 export const momentOf = (at: Instant): Moment => ({ ms: Date.parse(`${at.slice(0, 23)}Z`), digits: at.slice(23, 29) });
 
+/** The instant of a moment. Throws where there is none. */
 export const instantOf = ({ ms, digits }: Moment): Instant =>
   v.parse(Instant, `${new Date(ms).toISOString().slice(0, 23)}${digits}Z`);
 
@@ -18,6 +21,7 @@ export const instantOf = ({ ms, digits }: Moment): Instant =>
 export const stepBetween = (from: Moment, to: Moment): string =>
   `${to.ms - from.ms}.${to.digits}`.replace(/\.?0*$/, "");
 
+/** The moment that {@link stepBetween} led to. */
 export const stepFrom = (from: Moment, step: string): Moment => {
   const [ms, digits = ""] = step.split(".");
   return { ms: from.ms + Number(ms), digits: digits.padEnd(6, "0") };

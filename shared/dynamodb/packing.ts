@@ -18,13 +18,17 @@ import { type FrameKind, frame, UnreadablePackError, unframe } from "./pack-fram
 import type { PackedEvent, UnpackedEvent } from "./packed-event.ts";
 import { fromLine, toLine } from "./text-lines.ts";
 
-/** The largest item that holds its payload. One object costs what 8 KB in the table cost to write, and a tenth to keep. */
+/**
+ * The largest item that holds its payload. To write, one object costs what 8 KB in the table cost, so up to here the
+ * item is always the cheaper place; a few KB more would still be, but they cost ten times as much to keep, and every
+ * reader of the run pays for them.
+ */
 export const MOST_INLINE_BYTES = 6 * 1024;
 
-/** The most that goes into an item without payload; above, the whole entry goes to the object. An item ends at 400 KB. */
-export const MOST_SLIM_BYTES = 64 * 1024;
+/** The largest pack without payload; above, the whole entry goes to the object. An item ends at 400 KB. */
+const MOST_SLIM_BYTES = 64 * 1024;
 
-/** Texts of more characters than this never compress to {@link MOST_INLINE_BYTES}: not tried. */
+/** Texts of more characters hardly ever compress to {@link MOST_INLINE_BYTES}. To try takes about 55 µs a KB. */
 const MOST_INLINE_CHARACTERS = 48 * 1024;
 
 /** How an entry is kept: `pack` in its item, `payload` in its object. */
@@ -44,30 +48,21 @@ const digestsOf = (events: readonly PackedEvent[]): Buffer => {
 const textsOf = (events: readonly PackedEvent[]): (string | undefined)[] =>
   events.flatMap(({ payload }) => payload.map((value) => ("text" in value ? value.text : undefined)));
 
-/** A document is structure, an empty line, texts: in one stream they compress best where texts are most of it. */
+/** Structure, an empty line, texts. One stream compresses best where texts are most of it, two where they are not. */
 const documentOf = ({ structure, texts }: { structure: string; texts: string }): Buffer =>
   Buffer.from(`${structure}\n\n${texts}`);
 
-const packInline = (events: readonly PackedEvent[]): Buffer | undefined => {
-  const sections = writeEvents(events, "texts");
+/** Undefined where it does not stay within so many bytes. */
+const packForItem = (kind: "inline" | "slim", events: readonly PackedEvent[], mostBytes: number) => {
+  const sections = writeEvents(events, kind === "inline" ? "texts" : "previews");
+  const streams =
+    kind === "inline" ? [documentOf(sections)] : [Buffer.from(sections.structure), Buffer.from(sections.texts)];
   const fixed = [digestsOf(events), sections.raw];
-  const document = documentOf(sections);
-  const quick = compressQuickly([document]);
-  const fixedBytes = frame("inline", [...fixed, ...quick]).length - totalBytes(quick);
-  const least = leastBytesOf(quick, [document]);
-  if (fixedBytes + least + ITEM_OVERHEAD_BYTES > MOST_INLINE_BYTES) return undefined;
-  const pack = frame("inline", [...fixed, ...compressHarder([document], quick, fixedBytes)]);
-  return pack.length + ITEM_OVERHEAD_BYTES <= MOST_INLINE_BYTES ? pack : undefined;
-};
-
-const packSlim = (events: readonly PackedEvent[]): Buffer | undefined => {
-  const sections = writeEvents(events, "previews");
-  const fixed = [digestsOf(events), sections.raw];
-  const streams = [Buffer.from(sections.structure), Buffer.from(sections.texts)];
   const quick = compressQuickly(streams);
-  const fixedBytes = frame("slim", [...fixed, ...quick]).length - totalBytes(quick);
-  const pack = frame("slim", [...fixed, ...compressHarder(streams, quick, fixedBytes)]);
-  return pack.length <= MOST_SLIM_BYTES ? pack : undefined;
+  const fixedBytes = frame(kind, [...fixed, ...quick]).length - totalBytes(quick);
+  if (fixedBytes + leastBytesOf(quick, streams) > mostBytes) return undefined;
+  const pack = frame(kind, [...fixed, ...compressHarder(streams, quick, fixedBytes)]);
+  return pack.length <= mostBytes ? pack : undefined;
 };
 
 /** A line for each position; a shared value's is empty. */
@@ -90,10 +85,10 @@ export const packEntry = (events: readonly PackedEvent[]): PackedEntry => {
   const isShownWhole = texts.every((text) => text === undefined || text === previewOf(text));
   const characters = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
   if (!isShownWhole && characters <= MOST_INLINE_CHARACTERS) {
-    const pack = packInline(events);
+    const pack = packForItem("inline", events, MOST_INLINE_BYTES - ITEM_OVERHEAD_BYTES);
     if (pack !== undefined) return { kind: "inline", pack };
   }
-  const pack = packSlim(events);
+  const pack = packForItem("slim", events, MOST_SLIM_BYTES);
   if (pack === undefined) return { kind: "outside", payload: packOutside(events) };
   return isShownWhole ? { kind: "inline", pack } : { kind: "split", pack, payload: packTexts(texts) };
 };

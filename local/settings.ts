@@ -1,0 +1,35 @@
+/** What the environment says about the embedded stack. */
+import { StartFailure } from "./start-failure.ts";
+
+export interface Settings {
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Undefined: all data in memory. */
+  readonly dataDirectory: string | undefined;
+  /** Where `local.json` is written. */
+  readonly announceIn: string;
+  /** Whether each request gets a line on standard error. */
+  readonly hasRequestLog: boolean;
+}
+
+const DEFAULT_PORT = 4000;
+const DEFAULT_DIRECTORY = ".runstone";
+
+/** Throws StartFailure where a variable is not valid. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const directory = environment["RUNSTONE_DATA_DIR"] || DEFAULT_DIRECTORY;
+  const isInMemory = directory === "memory";
+  return {
+    port: readPort(environment["PORT"]),
+    dataDirectory: isInMemory ? undefined : directory,
+    announceIn: isInMemory ? DEFAULT_DIRECTORY : directory,
+    hasRequestLog: !["", "0"].includes(environment["RUNSTONE_LOG"] ?? ""),
+  };
+}
+
+function readPort(text: string | undefined): number {
+  if (text === undefined || text === "") return DEFAULT_PORT;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new StartFailure(`PORT must be a number from 0 to 65535, came ${JSON.stringify(text)}`);
+  return port;
+}

@@ -1,0 +1,162 @@
+/** The embedded stack: everything that runs in AWS, wired together in one process. */
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import * as v from "valibot";
+import { authorizeFunction } from "../functions/authorize/authorize.ts";
+import { consumeFunction } from "../functions/consume/consume.ts";
+import { ingestFunction } from "../functions/ingest/ingest.ts";
+import { queryFunction } from "../functions/query/query.ts";
+import { admitApiKey, newApiKey } from "../shared/app/api-keys.ts";
+import { TenantId } from "../shared/contract/identifiers.ts";
+import { ROUTES, SCOPES } from "../shared/contract/routes.ts";
+import { fileBlobStore } from "../shared/files/file-blob-store.ts";
+import { connect } from "../shared/lambda/connect.ts";
+import type { Dependencies } from "../shared/lambda/dependencies.ts";
+import type { Log } from "../shared/lambda/log.ts";
+import type { BlobStore } from "../shared/ports/blob-store.ts";
+import { s3BlobStore } from "../shared/s3/s3-blob-store.ts";
+import { type AwsClients, connectClients } from "./aws-clients.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { startEmulators } from "./emulators.ts";
+import { startHttpFront } from "./http-front.ts";
+import { checkIndexes } from "./index-check.ts";
+import { lambdaContext } from "./lambda-context.ts";
+import { announce, type Keys, readKeys, withdraw } from "./local-json.ts";
+import { startQueuePoller } from "./queue-poller.ts";
+import { ensureBucket, ensureQueue, ensureTable } from "./resources.ts";
+import { StartFailure } from "./start-failure.ts";
+
+const TABLE_NAME = "runstone";
+const QUEUE_NAME = "runstone-events";
+const BUCKET_NAME = "runstone-objects";
+
+export interface StackOptions {
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Undefined: all data in memory. */
+  readonly dataDirectory: string | undefined;
+  /** Where `local.json` is written once everything is ready; undefined: nowhere. */
+  readonly announceIn: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  logRequest?(line: string): void;
+}
+
+export interface Stack {
+  readonly apiUrl: string;
+  readonly queueUrl: string;
+  readonly clients: AwsClients;
+  readonly keys: Keys;
+  /** Index rows that a kill had left wrong and that were put right at this start. */
+  readonly repairedRows: number;
+  /** Resolves when the queue is empty and nothing of it is under way. */
+  drained(): Promise<void>;
+  /** Accepts nothing more, finishes what is under way, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Throws StartFailure, with nothing left running, where the user has to put something right first. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { dataDirectory, announceIn, environment, log } = options;
+  // Closes in the reverse order of what was opened.
+  await using opened = new AsyncDisposableStack();
+  if (dataDirectory !== undefined) await openDataDirectory(dataDirectory);
+  const dynamodbDirectory = dataDirectory && path.join(dataDirectory, "dynamodb");
+  const emulators = await startEmulators({ dynamodbDirectory, hasS3: false, environment });
+  opened.defer(emulators.stop);
+  const clients = connectClients(emulators.endpoints, environment);
+  opened.defer(clients.destroy);
+
+  await ensureTable(clients.dynamodb, TABLE_NAME);
+  const repairedRows = emulators.owns.dynamodb ? await checkIndexes(clients.dynamodb, TABLE_NAME) : 0;
+  const queue = await ensureQueue(clients.sqs, QUEUE_NAME);
+  // fauxqs names a host that not every machine resolves, and looks only at the path of what it is asked for.
+  const queueUrl = emulators.owns.sqs ? new URL(new URL(queue.url).pathname, emulators.endpoints.sqs).href : queue.url;
+  const blobs = await openBlobs(clients, dataDirectory, opened);
+  const dependencies = connect({ dynamodb: clients.dynamodb, tableName: TABLE_NAME, blobs, log });
+  const keys = await admitDemoKeys(dependencies, dataDirectory);
+
+  const reportFault = (error: unknown): void => log({ level: "error", message: "a function failed", error });
+  const consume = consumeFunction(dependencies);
+  const front = await startFront(options, dependencies, reportFault);
+  const poller = startQueuePoller({
+    client: clients.sqs,
+    queue,
+    region: clients.region,
+    consume: (event) => consume(event, lambdaContext("runstone-consume", randomUUID())),
+    log: (message) => log({ level: "warn", message }),
+  });
+  opened.defer(poller.stop);
+  opened.defer(front.stop);
+
+  if (announceIn !== undefined) {
+    opened.defer(() => withdraw(announceIn, dataDirectory === undefined ? undefined : keys));
+    const { dynamodb, sqs, s3 = null } = emulators.endpoints;
+    await announce(announceIn, {
+      api_url: front.url,
+      queue_url: queueUrl,
+      table_name: TABLE_NAME,
+      bucket_name: s3 === null ? null : BUCKET_NAME,
+      endpoints: { dynamodb, sqs, s3 },
+      keys,
+      pid: process.pid,
+    });
+  }
+  const running = opened.move();
+  return {
+    apiUrl: front.url,
+    queueUrl,
+    clients,
+    keys,
+    repairedRows,
+    drained: poller.drained,
+    stop: () => running.disposeAsync(),
+  };
+}
+
+async function startFront(options: StackOptions, dependencies: Dependencies, reportFault: (error: unknown) => void) {
+  try {
+    return await startHttpFront({
+      port: options.port,
+      routes: ROUTES,
+      functions: { ingest: ingestFunction(dependencies), query: queryFunction(dependencies) },
+      authorize: authorizeFunction(dependencies),
+      reportFault,
+      ...(options.logRequest === undefined ? {} : { logRequest: options.logRequest }),
+    });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EADDRINUSE") throw new StartFailure(`port ${options.port} is taken; set PORT to another`);
+    if (code === "EACCES") throw new StartFailure(`port ${options.port} is not allowed; set PORT to another`);
+    throw error;
+  }
+}
+
+/** Objects go to the S3 server where one is named in the environment; else to files, temporary ones with data in memory. */
+async function openBlobs(
+  clients: AwsClients,
+  dataDirectory: string | undefined,
+  opened: AsyncDisposableStack,
+): Promise<BlobStore> {
+  if (clients.s3 !== undefined) {
+    await ensureBucket(clients.s3, BUCKET_NAME);
+    return s3BlobStore(clients.s3, BUCKET_NAME);
+  }
+  if (dataDirectory !== undefined) return fileBlobStore(path.join(dataDirectory, "objects"));
+  const directory = await mkdtemp(path.join(tmpdir(), "runstone-"));
+  opened.defer(() => rm(directory, { recursive: true, force: true }));
+  return fileBlobStore(directory);
+}
+
+/** The keys of this data directory, made at its first start. They are let in at each start: the table may be a new one. */
+async function admitDemoKeys(dependencies: Dependencies, dataDirectory: string | undefined): Promise<Keys> {
+  const known = dataDirectory === undefined ? undefined : await readKeys(dataDirectory);
+  const keys = known ?? { demo: newApiKey(), acme: newApiKey() };
+  for (const [tenant, key] of Object.entries(keys)) {
+    const owner = { tenantId: v.parse(TenantId, tenant), scopes: SCOPES, name: `${tenant} (embedded stack)` };
+    await admitApiKey(dependencies.credentials, key, owner);
+  }
+  return keys;
+}
