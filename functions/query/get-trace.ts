@@ -5,7 +5,7 @@ import { presentRun } from "../../shared/app/present-run.ts";
 import { showInstant } from "../../shared/contract/instant.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
 import type { AgentLog } from "../../shared/domain/agent-log.ts";
-import { compareNodes, positionOf } from "../../shared/domain/node-order.ts";
+import { comparePositions } from "../../shared/domain/node-order.ts";
 import { subtreeOf, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import { readCursor, writeCursor } from "../../shared/lambda/cursor.ts";
@@ -59,7 +59,7 @@ export const getTrace =
     const view = seesPayload(request) ? "preview" : "hidden";
     const trace = askedFor(traceOf(run.state.nodes), read.query.root);
     if (trace === undefined) return refuse("NOT_FOUND", "the run has no node execution of this id");
-    const left = trace.filter(({ node }) => position === undefined || compareNodes(positionOf(node), position) > 0);
+    const left = trace.filter(({ node }) => position === undefined || comparePositions(node.position, position) > 0);
     const page = pageOf(NO_LIMIT);
     left.every((node) => page.add(presentTraceNode(node, view)));
     const last = left[page.items.length - 1];
@@ -69,6 +69,6 @@ export const getTrace =
       nodes: page.items,
       agent_log: position === undefined ? run.state.agentLogs.map((log) => presentLog(log, view)) : [],
       has_more: hasMore,
-      next_cursor: hasMore ? writeCursor(request, positionOf(last.node)) : null,
+      next_cursor: hasMore ? writeCursor(request, last.node.position) : null,
     });
   };

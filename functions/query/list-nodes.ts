@@ -3,7 +3,7 @@ import { presentNode } from "../../shared/app/present-node.ts";
 import { readTexts } from "../../shared/app/read-run.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
 import type { NodeState } from "../../shared/domain/node-fold.ts";
-import { compareNodes, positionOf } from "../../shared/domain/node-order.ts";
+import { comparePositions } from "../../shared/domain/node-order.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import { readCursor, writeCursor } from "../../shared/lambda/cursor.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
@@ -81,7 +81,7 @@ export const listNodes =
     const { position } = cursor;
     const nodes = found.run.state.nodes
       .filter(isWanted(query))
-      .filter((node) => position === undefined || compareNodes(positionOf(node), position) > 0);
+      .filter((node) => position === undefined || comparePositions(node.position, position) > 0);
     const page = pageOf(query.limit);
     if (!seesPayload(request)) nodes.every((node) => page.add(presentNode(node, "hidden")));
     else if (query.include === undefined) nodes.every((node) => page.add(presentNode(node, "preview")));
@@ -91,6 +91,6 @@ export const listNodes =
     return jsonAnswer({
       data: page.items,
       has_more: hasMore,
-      next_cursor: hasMore ? writeCursor(request, positionOf(last)) : null,
+      next_cursor: hasMore ? writeCursor(request, last.position) : null,
     });
   };

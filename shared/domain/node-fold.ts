@@ -2,6 +2,7 @@ import type { FieldValue } from "../contract/event.ts";
 import type { Instant } from "../contract/instant.ts";
 import { JsonText } from "../contract/json-text.ts";
 import type { Member, MemberPayload } from "./member.ts";
+import type { NodePosition } from "./node-order.ts";
 import { isTerminal } from "./rank.ts";
 import { foldSubject, type Subject } from "./subject.ts";
 
@@ -20,6 +21,7 @@ export interface NodeState {
   readonly elapsedTime: number | undefined;
   /** Its events by rank, stale ones left out: attempts are read from them. */
   readonly ranked: readonly Member[];
+  readonly position: NodePosition;
 }
 
 /** What a node that never finished needs to know of its run. */
@@ -67,7 +69,11 @@ const withoutError = (node: Subject, fate: Fate): Pick<NodeState, "fields" | "pa
 };
 
 /** Folds the events of one node execution. Undefined where all of them are stale. */
-export const foldNode = (nodeExecutionId: string, members: readonly Member[], run: RunFate): NodeState | undefined => {
+export const foldNode = (
+  nodeExecutionId: string,
+  members: readonly Member[],
+  run: RunFate,
+): Omit<NodeState, "position"> | undefined => {
   const node = foldSubject(members, "node.started");
   if (node === undefined) return undefined;
   const fate = fateOf(node, run);

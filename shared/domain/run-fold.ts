@@ -6,7 +6,7 @@ import { type Conflict, conflictsAmong } from "./conflicts.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import { compareText, type Member, type MemberPayload, membersIn } from "./member.ts";
 import { foldNode, type NodeState, type RunFate } from "./node-fold.ts";
-import { compareNodes, positionOf } from "./node-order.ts";
+import { inOrder } from "./node-order.ts";
 import { pausedSeconds } from "./paused-time.ts";
 import { staleness } from "./rank.ts";
 import { foldSubject, type Subject } from "./subject.ts";
@@ -114,9 +114,7 @@ const foldNodes = (members: readonly Member[], run: RunFate): NodeState[] => {
     members.filter((member) => member.type.startsWith("node.")),
     (member) => member.fields.get("node_execution_id") as string,
   );
-  return [...byId]
-    .flatMap(([id, group]) => foldNode(id, group, run) ?? [])
-    .sort((a, b) => compareNodes(positionOf(a), positionOf(b)));
+  return inOrder([...byId].flatMap(([id, group]) => foldNode(id, group, run) ?? []));
 };
 
 /** Folds only what decides about the run itself: what a header shows. */

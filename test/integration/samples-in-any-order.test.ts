@@ -7,7 +7,9 @@ const references = join(root, "../shared/data");
 
 const runsIn = (path: string): Map<string, string[]> =>
   Map.groupBy(
-    readFileSync(path, "utf8").split("\n").filter((line) => line.trim() !== ""),
+    readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => line.trim() !== ""),
     (line) => JSON.parse(line).run_id as string,
   );
 

@@ -9,7 +9,7 @@ import { consumeFunction } from "../../functions/consume/consume.ts";
 import { ingestFunction } from "../../functions/ingest/ingest.ts";
 import { queryFunction } from "../../functions/query/query.ts";
 import { tableDefinition } from "../../local/resources.ts";
-import { TenantId } from "../../shared/contract/identifiers.ts";
+import { RunId, type RunKey, TenantId } from "../../shared/contract/identifiers.ts";
 import { SCOPES } from "../../shared/contract/routes.ts";
 import { fileBlobStore } from "../../shared/files/file-blob-store.ts";
 import { connect } from "../../shared/lambda/connect.ts";
@@ -50,7 +50,10 @@ export interface Service {
   stop(): void;
 }
 
-export const tenant = (id: string): TenantId => v.parse(TenantId, id);
+export const runKey = (tenantId: string, runId: string): RunKey => ({
+  tenantId: v.parse(TenantId, tenantId),
+  runId: v.parse(RunId, runId),
+});
 
 const proxyEvent = (method: string, call: HttpCall): APIGatewayProxyEvent =>
   ({
@@ -146,16 +149,17 @@ export const readRun = (service: Service, runId: string): Promise<Reply> =>
   service.get({ resource: "/v1/runs/{run_id}", path: { run_id: runId } });
 
 /** Everything that reading shows of a run, but for what receipt decides. */
-export const viewOf = async (service: Service, runId: string): Promise<string> => {
+export const viewOf = async (service: Service, runId: string, tenantId = "demo"): Promise<string> => {
   const path = { run_id: runId };
-  const run = await service.get({ resource: "/v1/runs/{run_id}", path });
+  const call = { path, tenant: tenantId };
+  const run = await service.get({ resource: "/v1/runs/{run_id}", ...call });
   const nodes = await service.get({
     resource: "/v1/runs/{run_id}/nodes",
-    path,
+    ...call,
     query: { include: "payload", limit: "1000" },
   });
-  const light = await service.get({ resource: "/v1/runs/{run_id}/nodes", path, query: { limit: "1000" } });
-  const trace = await service.get({ resource: "/v1/runs/{run_id}/trace", path });
+  const light = await service.get({ resource: "/v1/runs/{run_id}/nodes", ...call, query: { limit: "1000" } });
+  const trace = await service.get({ resource: "/v1/runs/{run_id}/trace", ...call });
   return [run, nodes, light, trace]
     .map((reply) => `${reply.status} ${reply.text}`)
     .join("\n")

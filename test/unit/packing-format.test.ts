@@ -1,0 +1,130 @@
+import { zstdCompressSync } from "node:zlib";
+import type { FieldValue } from "../../shared/contract/event.ts";
+import { JsonText } from "../../shared/contract/json-text.ts";
+import { writeEvents } from "../../shared/dynamodb/event-codec.ts";
+import { frame, PACK_VERSION, UnreadablePackError } from "../../shared/dynamodb/pack-frame.ts";
+import type { PackedEvent } from "../../shared/dynamodb/packed-event.ts";
+import { packEntry, unpackEntry, unpackTexts } from "../../shared/dynamodb/packing.ts";
+import { APP, comparable, eventOf, expectedOf, expectRoundTrip, hexOf, isShort, NODE, nodeStarted, runOf, textsOf, uuidOf } from "../support/packed-events.ts";
+
+/** What stands packed in tables already: every name and value that the format of version 1 knows, by their places. */
+const NAMES_1 = [
+  "run.scheduled run.started run.paused run.resumed run.heartbeat run.finished run.claimed node.started",
+  "node.checkpointed node.retried node.paused node.finished agent.logged edge.taken edge.skipped node_execution_id",
+  "node_id node_type title index predecessor_node_id iteration_id iteration_index loop_id loop_index parallel_id",
+  "parallel_start_node_id parent_parallel_id parent_parallel_start_node_id status error elapsed_time",
+  "execution_metadata total_tokens total_price currency inputs process_data outputs graph data reasons workflow_id",
+  "workflow_version workflow_type triggered_from created_by created_by_role parent_run_id",
+  "parent_node_execution_id tags idle_timeout total_steps exceptions_count retry_index reason sequence log_id",
+  "parent_log_id label metadata edge_id source_node_id target_node_id source_handle",
+].flatMap((line) => line.split(" "));
+const NODE_TYPES_1 = [
+  "start end answer llm knowledge-retrieval if-else code template-transform question-classifier http-request tool",
+  "variable-aggregator loop iteration iteration-start loop-start loop-end parameter-extractor assigner",
+  "document-extractor list-operator agent mine",
+].flatMap((line) => line.split(" "));
+
+const VALUES_1: readonly (readonly [string, readonly string[]])[] = [
+  ["node_type", NODE_TYPES_1],
+  ["status", ["succeeded", "failed", "exception", "stopped", "partial-succeeded", "mine"]],
+  ["workflow_type", ["workflow", "chat", "mine"]],
+  ["triggered_from", ["app-run", "debugging", "mine"]],
+  ["created_by_role", ["account", "end_user", "mine"]],
+];
+
+const entryOfVersion1 = (): PackedEvent[] => {
+  const event = (members: Partial<PackedEvent>): PackedEvent => ({
+    ...nodeStarted({ at: "2026-11-22T10:00:00.1234567Z" }),
+    digest: hexOf("digest").slice(0, 32),
+    ...members,
+  });
+  const known = NODE_TYPES_1.map((_, index) =>
+    event({
+      type: NAMES_1[index % 15] as PackedEvent["type"],
+      fields: new Map(VALUES_1.map(([column, values]) => [column, values[index % values.length] ?? null])),
+    }),
+  );
+  const usd = new Map([["currency", new JsonText('"USD"')]]);
+  return [
+    ...known,
+    event({ type: "run.claimed", fields: new Map(NAMES_1.map((name, place) => [name, 3 * place])), id: "one" }),
+    event({ fields: new Map<string, FieldValue>([["execution_metadata", usd]]) }),
+    event({ fields: new Map([["log_id", uuidOf("log")]]), payload: [{ field: "inputs", key: "a", text: "1.0" }] }),
+    event({ payload: [{ field: "graph", ref: hexOf("ref"), sizeBytes: 900, preview: '{"a":"b' }] }),
+    event({ payload: [{ field: "data", text: `{"a":"${"c".repeat(99)}"}` }] }),
+  ];
+};
+
+const INLINE_1 = [
+  "AQDxclvBwAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
+  "XWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das",
+  "6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/",
+  "sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0",
+  "dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iW",
+  "NjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7QINv8YTntBseE8tf2J+h3pjmerGVQlZAVan5K6YZsNlPP/bAVyO7",
+  "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGHcAhOeBADEr/zN/jUlJOn4s3vniMcRl5j6/9w7v+P/3zgeSipjvlebhpVA2AkDDyzRQBaAZBQ4p3",
+  "pmpJsPPRTJuFJvH01n88Vytd4U6qBMcTAc/4G5haWVtY2tnb2jjjnuhJPP2cpv/f8PdvvXCELTEGzqr33lf9sdAGy9looNEQsZKG0sCHdgCkTq",
+  "ST2C82kJ2AyZ+Xi72x+Op/PT88vr2/tHvYTj9rSE5lX9DJ6zfqk722mXp36/kaVAe7pSvC2BCCQM/JoFqOFCrF8LZbApxV2EREhAHZoJqKAKra",
+  "WmoaGhgV3DOm24c+nCGz09/YbpukkIEu+ZmUrRNgVJyvR2SqlNJZKSlpaWTnO0DMyxCbaQlZWTk5Ob+GTugDxrwRNNzIfpPLnv6Xw0Fk8kU+lM",
+  "Npe/vrm9u394LBRL5Uq1Vm80W+1Ot9cfDEfjSTz+AweE39A0FA3N+I/Ph1XoHw==",
+].join("");
+
+it("reads what version 1 wrote", () => {
+  expect(comparable(unpackEntry(Buffer.from(INLINE_1, "base64")))).toStrictEqual(
+    expectedOf(entryOfVersion1(), () => true),
+  );
+});
+
+describe("bytes that cannot be read", () => {
+  const inline = packEntry(runOf(3, 200));
+  const split = packEntry(runOf(30, 1300));
+  const blobs: [string, Uint8Array, (bytes: Uint8Array) => unknown][] = [
+    ["an item with payload", inline.kind === "inline" ? inline.pack : new Uint8Array(), unpackEntry],
+    ["an item without payload", split.kind === "split" ? split.pack : new Uint8Array(), unpackEntry],
+    ["payload", split.kind === "split" ? split.payload : new Uint8Array(), unpackTexts],
+  ];
+
+  it.each(blobs)("%s of another version: the fault says which", (_, bytes, unpack) => {
+    const newer = Uint8Array.from(bytes);
+    newer[0] = 9;
+
+    expect(() => unpack(newer)).toThrow(UnreadablePackError);
+    expect(() => unpack(newer)).toThrow(`expected packed events of version ${PACK_VERSION}, came version 9`);
+  });
+
+  it.each(blobs)("%s that was cut anywhere", (_, bytes, unpack) => {
+    for (let length = 0; length < bytes.length; length += length < 64 ? 1 : 997) {
+      expect(() => unpack(bytes.subarray(0, length))).toThrow(UnreadablePackError);
+    }
+  });
+
+  it.each(blobs)("%s with one bit turned", (_, bytes, unpack) => {
+    for (let at = 0; at < bytes.length; at += at < 64 ? 1 : 997) {
+      const turned = Uint8Array.from(bytes);
+      turned[at] = (turned[at] ?? 0) ^ 4;
+      expect(() => unpack(turned)).toThrow(UnreadablePackError);
+    }
+  });
+
+  it("payload where events are expected", () => {
+    expect(() => unpackEntry(blobs[2]?.[1] ?? new Uint8Array())).toThrow("expected packed events, came their payload");
+  });
+
+  it("bytes that unpack to more than an entry can hold", () => {
+    const bomb = frame("texts", [zstdCompressSync(Buffer.alloc(65 * 1024 * 1024))]);
+
+    expect(() => unpackTexts(bomb)).toThrow(UnreadablePackError);
+  });
+
+  it.each(["", "S\n", "S\n9|\n\nS", "a\n\n\n0"])("a structure that is none: %j", (structure) => {
+    const document = zstdCompressSync(Buffer.from(`${structure}\n\n`));
+    const bytes = frame("outside", [Buffer.alloc(16), Buffer.alloc(0), document]);
+
+    expect(() => unpackEntry(bytes)).toThrow(UnreadablePackError);
+  });
+});
+
+it("refuses a digest that is not 16 bytes in hex", () => {
+  expect(() => packEntry([{ ...nodeStarted(), digest: "ABC" }])).toThrow("expected a digest of 32 hex characters");
+});
+
