@@ -47,11 +47,12 @@ async function main(): Promise<void> {
 
     const seconds = (from: number, to: number): string => `${((to - from) / 1000).toFixed(2)} s`;
     const events = samples.reduce((sum, sample) => sum + sample.events.length, 0);
-    console.log(
-      `\n${samples.length} runs, ${events} events: sent in ${requests} requests, kept with ${writes} writes to DynamoDB.`,
-      `\nStarted in ${seconds(startedAt, readyAt)}, recorded in ${seconds(readyAt, recordedAt)},`,
-      `done after ${seconds(startedAt, performance.now())}. To look around yourself: npm start`,
-    );
+    const summary = [
+      `${samples.length} runs, ${events} events: sent in ${requests} requests, kept with ${writes} writes to DynamoDB.`,
+      `Started in ${seconds(startedAt, readyAt)}, recorded in ${seconds(readyAt, recordedAt)}, ` +
+        `done after ${seconds(startedAt, performance.now())}. To look around yourself: npm start`,
+    ];
+    console.log(`\n${summary.join("\n")}`);
   } finally {
     await stack.stop();
   }

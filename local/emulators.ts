@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import dynalite from "dynalite";
 import storage from "dynalite/db/index.js";
 import { buildApp } from "fauxqs";
+import { allowEveryCharacterOfSqs } from "./fauxqs-characters.ts";
 import { StartFailure } from "./start-failure.ts";
 
 export interface EmulatorOptions {
@@ -96,6 +97,7 @@ async function checkThatDirectoryIsFree(directory: string): Promise<void> {
 }
 
 async function startFauxqs(): Promise<LocalServer> {
+  await allowEveryCharacterOfSqs();
   // Not `startFauxqs` of the package: that one listens on every interface.
   const app = buildApp({ logger: false });
   const endpoint = await app.listen({ port: 0, host: "127.0.0.1" });

@@ -19,7 +19,7 @@ import type { BlobStore } from "../shared/ports/blob-store.ts";
 import { s3BlobStore } from "../shared/s3/s3-blob-store.ts";
 import { type AwsClients, connectClients } from "./aws-clients.ts";
 import { openDataDirectory } from "./data-directory.ts";
-import { startEmulators } from "./emulators.ts";
+import { type Emulators, startEmulators } from "./emulators.ts";
 import { startHttpFront } from "./http-front.ts";
 import { checkIndexes } from "./index-check.ts";
 import { lambdaContext } from "./lambda-context.ts";
@@ -48,6 +48,7 @@ export interface Stack {
   readonly apiUrl: string;
   readonly queueUrl: string;
   readonly clients: AwsClients;
+  readonly emulators: Pick<Emulators, "endpoints" | "owns">;
   readonly keys: Keys;
   /** Index rows that a kill had left wrong and that were put right at this start. */
   readonly repairedRows: number;
@@ -69,11 +70,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const clients = connectClients(emulators.endpoints, environment);
   opened.defer(clients.destroy);
 
-  await ensureTable(clients.dynamodb, TABLE_NAME);
-  const repairedRows = emulators.owns.dynamodb ? await checkIndexes(clients.dynamodb, TABLE_NAME) : 0;
-  const queue = await ensureQueue(clients.sqs, QUEUE_NAME);
+  const { endpoints, owns } = emulators;
+  await reaching(endpoints.dynamodb, () => ensureTable(clients.dynamodb, TABLE_NAME));
+  const repairedRows = owns.dynamodb ? await checkIndexes(clients.dynamodb, TABLE_NAME) : 0;
+  const queue = await reaching(endpoints.sqs, () => ensureQueue(clients.sqs, QUEUE_NAME));
   // fauxqs names a host that not every machine resolves, and looks only at the path of what it is asked for.
-  const queueUrl = emulators.owns.sqs ? new URL(new URL(queue.url).pathname, emulators.endpoints.sqs).href : queue.url;
+  const queueUrl = owns.sqs ? new URL(new URL(queue.url).pathname, endpoints.sqs).href : queue.url;
   const blobs = await openBlobs(clients, dataDirectory, opened);
   const dependencies = connect({ dynamodb: clients.dynamodb, tableName: TABLE_NAME, blobs, log });
   const keys = await admitDemoKeys(dependencies, dataDirectory);
@@ -93,7 +95,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   if (announceIn !== undefined) {
     opened.defer(() => withdraw(announceIn, dataDirectory === undefined ? undefined : keys));
-    const { dynamodb, sqs, s3 = null } = emulators.endpoints;
+    const { dynamodb, sqs, s3 = null } = endpoints;
     await announce(announceIn, {
       api_url: front.url,
       queue_url: queueUrl,
@@ -109,6 +111,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     apiUrl: front.url,
     queueUrl,
     clients,
+    emulators,
     keys,
     repairedRows,
     drained: poller.drained,
@@ -134,15 +137,27 @@ async function startFront(options: StackOptions, dependencies: Dependencies, rep
   }
 }
 
+/** Turns the failure to reach a server that the environment names into one line. */
+async function reaching<Result>(server: string, use: () => Promise<Result>): Promise<Result> {
+  try {
+    return await use();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!["ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT"].includes(code)) throw error;
+    throw new StartFailure(`no server answers at ${server} (${code}); it is named by an AWS_ENDPOINT_URL_ variable`);
+  }
+}
+
 /** Objects go to the S3 server where one is named in the environment; else to files, temporary ones with data in memory. */
 async function openBlobs(
   clients: AwsClients,
   dataDirectory: string | undefined,
   opened: AsyncDisposableStack,
 ): Promise<BlobStore> {
-  if (clients.s3 !== undefined) {
-    await ensureBucket(clients.s3, BUCKET_NAME);
-    return s3BlobStore(clients.s3, BUCKET_NAME);
+  const { s3 } = clients;
+  if (s3 !== undefined) {
+    await reaching("AWS_ENDPOINT_URL_S3", () => ensureBucket(s3, BUCKET_NAME));
+    return s3BlobStore(s3, BUCKET_NAME);
   }
   if (dataDirectory !== undefined) return fileBlobStore(path.join(dataDirectory, "objects"));
   const directory = await mkdtemp(path.join(tmpdir(), "runstone-"));

@@ -33,16 +33,16 @@ async function main(): Promise<void> {
 }
 
 function banner(stack: Stack, settings: Settings): string {
-  const { apiUrl, keys, repairedRows } = stack;
+  const { apiUrl, emulators, keys, repairedRows } = stack;
   const localJson = path.join(settings.announceIn, "local.json");
   const event = { type: "run.started", run_id: "hello", app_id: "demo-app", at: new Date().toISOString() };
   const authorization = `-H 'authorization: Bearer ${keys.demo}'`;
   const lines = [
     `Runstone answers on ${apiUrl}`,
-    settings.dataDirectory === undefined
-      ? "  data   in memory: it ends with this process"
-      : `  data   ${path.resolve(settings.dataDirectory)}`,
-    "  queue  in memory: messages that wait when this process is killed are lost",
+    `  data   ${whereData(stack, settings)}`,
+    emulators.owns.sqs
+      ? "  queue  in memory: messages that wait when this process is killed are lost"
+      : `  queue  at ${emulators.endpoints.sqs}`,
     `  keys   in ${localJson}`,
     ...(repairedRows === 0 ? [] : [`  index  ${repairedRows} rows put right that a kill had left wrong`]),
     "",
@@ -55,10 +55,21 @@ function banner(stack: Stack, settings: Settings): string {
   return lines.join("\n");
 }
 
+function whereData({ emulators }: Stack, { dataDirectory }: Settings): string {
+  if (!emulators.owns.dynamodb) return `at ${emulators.endpoints.dynamodb}`;
+  return dataDirectory === undefined ? "in memory: it ends with this process" : path.resolve(dataDirectory);
+}
+
 /** Ctrl-C under npm arrives twice at once: from the terminal and from npm. Both are one. */
 const SAME_SIGNAL_MS = 1_000;
 
-/** Resolves at the first signal; one that comes later ends the process at once. */
+/** How often the parent is looked for. */
+const PARENT_CHECK_MS = 500;
+
+/**
+ * Resolves at the first signal, or when npm is gone; a signal that comes later ends the process at once. npm passes a
+ * signal on to its shell, which dies of it and tells nobody.
+ */
 function toldToStop(): Promise<void> {
   return new Promise((resolve) => {
     let firstAt: number | undefined;
@@ -67,7 +78,13 @@ function toldToStop(): Promise<void> {
       if (Date.now() - firstAt > SAME_SIGNAL_MS) process.exit(1);
       resolve();
     };
-    process.on("SIGINT", receive).on("SIGTERM", receive);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, receive);
+
+    const parent = process.ppid;
+    const lookForParent = (): void => {
+      if (process.ppid !== parent) resolve();
+    };
+    if (process.env["npm_lifecycle_event"] !== undefined) setInterval(lookForParent, PARENT_CHECK_MS).unref();
   });
 }
 

@@ -71,7 +71,7 @@ export function renderTrace(trace: Trace, options: { hasColours: boolean }): str
   const facts = [
     run.status,
     run.incomplete ? "incomplete" : undefined,
-    seconds(run.elapsed_time),
+    duration(run.elapsed_time),
     run.total_tokens ? `${run.total_tokens} tokens` : undefined,
     run.app_id ?? undefined,
   ];
@@ -100,7 +100,7 @@ function renderBranches(branches: readonly Branch[], paint: Paint): string[] {
 
 function nodeBranch(node: TraceNode, paint: Paint): Branch {
   const name = node.title ?? node.node_id ?? node.node_execution_id;
-  const facts = [node.node_type ?? undefined, seconds(node.elapsed_time), node.unplaced ? "unplaced" : undefined];
+  const facts = [node.node_type ?? undefined, duration(node.elapsed_time), node.unplaced ? "unplaced" : undefined];
   return {
     line: [mark(node.status, paint), clean(name), ...dim(facts, paint), ...reason(node.error, paint)].join(" "),
     children: [
@@ -120,14 +120,16 @@ function attemptLine(attempt: TraceNode["retries"][number], paint: Paint): strin
   return [
     paint("yellow", "↻"),
     name,
-    ...dim([seconds(attempt.elapsed_time)], paint),
+    ...dim([duration(attempt.elapsed_time)], paint),
     ...reason(attempt.error, paint),
   ].join(" ");
 }
 
 function groupBranch(kind: string, group: TraceGroup, paint: Paint): Branch {
   return {
-    line: [mark(group.status, paint), `${kind} ${group.index}`, ...dim([seconds(group.elapsed_time)], paint)].join(" "),
+    line: [mark(group.status, paint), `${kind} ${group.index}`, ...dim([duration(group.elapsed_time)], paint)].join(
+      " ",
+    ),
     children: group.nodes.map((node) => nodeBranch(node, paint)),
   };
 }
@@ -142,8 +144,14 @@ const dim = (facts: readonly (string | undefined)[], paint: Paint): string[] => 
   return known.length === 0 ? [] : [paint("dim", clean(`(${known.join(", ")})`))];
 };
 
-const seconds = (elapsed: number | null): string | undefined =>
-  elapsed === null ? undefined : `${elapsed.toFixed(2)} s`;
+/** `1.25 s`, `5 min 12 s`, `1 h 32 min` */
+function duration(elapsed: number | null): string | undefined {
+  if (elapsed === null) return undefined;
+  if (elapsed < 60) return `${elapsed.toFixed(2)} s`;
+  const minutes = Math.floor(elapsed / 60);
+  if (minutes < 60) return `${minutes} min ${Math.floor(elapsed % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
 
 const LONGEST_REASON = 90;
 

@@ -1,3 +1,4 @@
+import { ERROR_HEAD } from "../contract/event.ts";
 import { instantOf, showInstant } from "../contract/instant.ts";
 import type { JsonOutput } from "../contract/json-text.ts";
 import type { MemberPayload } from "../domain/member.ts";
@@ -21,7 +22,7 @@ export const presentDelivery = (
     ["epoch", event.epoch],
     ["app_id", event.appId ?? null],
   ]);
-  for (const [name, value] of event.fields) members.set(name, shownField(value));
+  for (const [name, value] of event.fields) if (name !== ERROR_HEAD) members.set(name, shownField(value));
   addPayload(members, payload, { view, known: [] });
   const sent = new Map(SAID_BY_SERVICE.filter((name) => members.has(name)).map((name) => [name, members.get(name)]));
   members.set("digest", event.digest);

@@ -42,18 +42,18 @@ const refold = async (stores: RecordStores, run: RunKey, entry: LedgerEntry): Pr
   throw new StoreFault("the run's header is written by too many at once", { cause: undefined, isRetryable: true });
 };
 
-/** Whether node events tell the app of a run whose own events have not. */
-const tellsApp = (header: StoredHeader, entry: LedgerEntry): boolean => {
+/** Whether an arrival of node events could tell the app of a run whose own events have not. The fold has the last word. */
+const mayTellApp = (header: StoredHeader, entry: LedgerEntry): boolean => {
   const app = smallestApp(entry.events);
   if (header.phase !== "folded" || app === undefined) return false;
-  return header.row.appId === undefined || (header.row.isIncomplete && compareText(app, header.row.appId) < 0);
+  return header.row.appId === undefined || compareText(app, header.row.appId) < 0;
 };
 
 /** Brings the header up to date. The plain path, a start or a finish of a run, is one write and no read. */
 const updateHeader = async (stores: RecordStores, run: RunKey, entry: LedgerEntry): Promise<void> => {
   if (!entry.events.some(isRunLevel)) {
     const present = await stores.runs.find(run);
-    if (present === undefined || tellsApp(present, entry)) await refold(stores, run, entry);
+    if (present === undefined || mayTellApp(present, entry)) await refold(stores, run, entry);
     return;
   }
   const finish = finishOf(entry);

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { canonicalJson } from "./canonical-json.ts";
 import { EVENT_FIELDS, EVENT_TYPES, type EventType, FREE_FIELDS } from "./event-fields.ts";
 import { AppId, Id, RunId, TenantId } from "./identifiers.ts";
 import { Instant } from "./instant.ts";
@@ -50,8 +51,12 @@ export type EventReading =
       readonly tenantId: TenantId | undefined;
     };
 
-/** A value of a small field whose text is longer counts as payload (characters). */
+/** A value of a small field that is longer, written without white space, counts as payload (characters). */
 export const LONGEST_FIELD_TEXT = 1024;
+
+/** A field of the service's own: the beginning of an error that counts as payload, for lists to show. No producer's field. */
+export const ERROR_HEAD = "error.head";
+const LONGEST_ERROR_HEAD = 200;
 
 /** The deepest nesting of an event, the event itself being level 1. */
 export const MAX_DEPTH = 200;
@@ -99,14 +104,25 @@ interface Parts {
   payload: PayloadText[];
 }
 
-const splitMetadata = (text: string, parts: Parts): void => {
+/** No text this short can grow beyond {@link LONGEST_FIELD_TEXT}: the most that a number takes is five times its text. */
+const SURELY_SHORT = 200;
+
+/** Whether a value is long does not depend on its white space and escapes: equal events are split alike. */
+const isLong = (text: string, value: unknown): boolean =>
+  text.length > SURELY_SHORT && JSON.stringify(value).length > LONGEST_FIELD_TEXT;
+
+const splitMetadata = (text: string, values: Readonly<Record<string, unknown>>, parts: Parts): void => {
   const kept = new Map<string, JsonText>();
   for (const [key, value] of membersOf(text).members) {
-    if (value.length > LONGEST_FIELD_TEXT) parts.payload.push({ field: "execution_metadata", key, text: value });
+    if (isLong(value, values[key])) parts.payload.push({ field: "execution_metadata", key, text: value });
     else kept.set(key, new JsonText(value));
   }
   parts.fields.set("execution_metadata", kept);
 };
+
+/** The beginning of an error, the same for all spellings of it. */
+export const errorHead = (error: unknown): string =>
+  (typeof error === "string" ? error : canonicalJson(error)).slice(0, LONGEST_ERROR_HEAD);
 
 const split = (type: EventType, members: readonly JsonMember[], values: Readonly<Record<string, unknown>>): Parts => {
   const known: object = EVENT_FIELDS[type];
@@ -115,9 +131,11 @@ const split = (type: EventType, members: readonly JsonMember[], values: Readonly
     if (ENVELOPE.has(name)) continue;
     if (!Object.hasOwn(known, name)) parts.payload.push({ field: name, text });
     else if (text === "null") parts.fields.set(name, null);
-    else if (name === "execution_metadata") splitMetadata(text, parts);
-    else if (text.length > LONGEST_FIELD_TEXT) parts.payload.push({ field: name, text });
-    else if (FREE_FIELDS.has(name)) parts.fields.set(name, new JsonText(text));
+    else if (name === "execution_metadata") splitMetadata(text, values[name] as Record<string, unknown>, parts);
+    else if (isLong(text, values[name])) {
+      parts.payload.push({ field: name, text });
+      if (name === "error") parts.fields.set(ERROR_HEAD, errorHead(values[name]));
+    } else if (FREE_FIELDS.has(name)) parts.fields.set(name, new JsonText(text));
     else parts.fields.set(name, values[name] as FieldValue);
   }
   return parts;

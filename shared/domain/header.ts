@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { ERROR_HEAD, errorHead } from "../contract/event.ts";
 import type { AppId } from "../contract/identifiers.ts";
 import { type Instant, instantOf } from "../contract/instant.ts";
 import { JsonText } from "../contract/json-text.ts";
@@ -49,7 +50,6 @@ export interface Header {
   readonly expiresAt: number;
 }
 
-const LONGEST_ERROR = 200;
 const LONGEST_WORD = 64;
 const LONGEST_TAGS = 160;
 
@@ -80,11 +80,9 @@ const tagsOf = (core: RunCore): string[] => {
 };
 
 const errorOf = (core: RunCore): string | undefined => {
-  if (core.error instanceof JsonText) {
-    const error: unknown = JSON.parse(core.error.text);
-    return (typeof error === "string" ? error : core.error.text).slice(0, LONGEST_ERROR);
-  }
-  return core.payload.find((payload) => payload.field === "error")?.preview.replace(/^"/, "");
+  if (core.error instanceof JsonText) return errorHead(JSON.parse(core.error.text));
+  const head = core.fields.get(ERROR_HEAD);
+  return typeof head === "string" ? head : undefined;
 };
 
 /** The light run of a folded one. */

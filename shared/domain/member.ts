@@ -75,17 +75,9 @@ const smallerPayload = (a: MemberPayload, b: MemberPayload): MemberPayload => {
   return { ...a, copies: [...a.copies, ...b.copies] };
 };
 
-/** Whether a copy holds this value among its small fields: white space can make the same value too long for that. */
-const isField = (fields: Member["fields"], payload: MemberPayload): boolean => {
-  const value = fields.get(payload.field);
-  if (payload.key === undefined) return value !== undefined;
-  return value instanceof Map && value.has(payload.key);
-};
-
-const mergePayload = (a: Member["payload"], b: Member["payload"], fields: Member["fields"]): MemberPayload[] => {
+const mergePayload = (a: Member["payload"], b: Member["payload"]): MemberPayload[] => {
   const merged = new Map<string, MemberPayload>();
   for (const payload of [...a, ...b]) {
-    if (isField(fields, payload)) continue;
     const name = `${payload.key ?? ""}\u0000${payload.field}`;
     const present = merged.get(name);
     merged.set(name, present === undefined ? payload : smallerPayload(present, payload));
@@ -93,16 +85,13 @@ const mergePayload = (a: Member["payload"], b: Member["payload"], fields: Member
   return [...merged.values()];
 };
 
-const merge = (a: Member, b: Member): Member => {
-  const fields = mergeFields(a.fields, b.fields);
-  return {
-    ...a,
-    actor: ACTOR_WEIGHT[a.actor] >= ACTOR_WEIGHT[b.actor] ? a.actor : b.actor,
-    receivedAt: Math.min(a.receivedAt, b.receivedAt),
-    fields,
-    payload: mergePayload(a.payload, b.payload, fields),
-  };
-};
+const merge = (a: Member, b: Member): Member => ({
+  ...a,
+  actor: ACTOR_WEIGHT[a.actor] >= ACTOR_WEIGHT[b.actor] ? a.actor : b.actor,
+  receivedAt: Math.min(a.receivedAt, b.receivedAt),
+  fields: mergeFields(a.fields, b.fields),
+  payload: mergePayload(a.payload, b.payload),
+});
 
 const memberOf = (event: LedgerEvent, entry: LedgerEntry): Member => ({
   type: event.type,

@@ -1,4 +1,4 @@
-import type { FieldValue } from "../contract/event.ts";
+import { ERROR_HEAD, type FieldValue } from "../contract/event.ts";
 import { EVENT_FIELDS } from "../contract/event-fields.ts";
 import { type Instant, secondsBetween } from "../contract/instant.ts";
 import type { JsonText } from "../contract/json-text.ts";
@@ -23,6 +23,7 @@ export interface Subject {
 const OUTCOME: ReadonlySet<string> = new Set([
   "outputs",
   "error",
+  ERROR_HEAD,
   "elapsed_time",
   "total_tokens",
   "total_steps",

@@ -98,6 +98,20 @@ test("hands messages on as Lambda's event source mapping does", async () => {
   expect(Number(record?.attributes.SentTimestamp)).toBeGreaterThanOrEqual(before);
 });
 
+test("takes every character that SQS takes", async () => {
+  const bodies: string[] = [];
+  const body = "tab\t ä \uFFFD 😟 \u{10FFFF}";
+  await send(body);
+
+  await start(async (event) => {
+    bodies.push(...event.Records.map((record) => record.body));
+    return undefined;
+  }).drained();
+
+  expect(bodies).toEqual([body]);
+  await expect(send("bell \u0007")).rejects.toThrow("Invalid characters");
+});
+
 test("keeps the group that a message was sent in", () => {
   // fauxqs forgets the group on a standard queue, so the message is made by hand.
   const message = { MessageId: "1", ReceiptHandle: "2", Body: "{}", Attributes: { MessageGroupId: "demo" } };

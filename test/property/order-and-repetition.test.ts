@@ -24,7 +24,14 @@ const members = (known: Record<string, fc.Arbitrary<string>>): fc.Arbitrary<stri
       .join(""),
   );
 
-const error = fc.constantFrom("null", '"boom"', '{"code": "E1"}', '{"code":"E1"}', `"${"x".repeat(1500)}"`);
+const error = fc.constantFrom(
+  "null",
+  '"boom"',
+  '{"code": "E1"}',
+  '{"code":"E1"}',
+  `"${"x".repeat(1500)}"`,
+  `{"code":"E2","detail":"${"z".repeat(1100)}"}`,
+);
 const app = fc.constantFrom('"app-1"', '"app-2"');
 const metadata = fc.constantFrom(
   "null",
@@ -115,13 +122,22 @@ const anyEvent = fc.oneof(
   },
 );
 
-/** White space and order of members that change the text of an event, and not the event. */
-const respelled = (text: string): string => {
-  const value = JSON.parse(text) as Record<string, unknown>;
-  return text.includes("1e400") || text.includes("12345678901234567890")
-    ? text.replace(',"at":', ' , "at" : ')
-    : JSON.stringify(value, null, 1);
+/** Turns the order of an object's members round, at every depth. */
+const turned = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(turned);
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([name, member]) => [name, turned(member)]),
+  );
 };
+
+/** White space and order of members that change the text of an event, and not the event. */
+const respelled = (text: string): string =>
+  text.includes("1e400") || text.includes("12345678901234567890")
+    ? text.replace(',"at":', ' , "at" : ')
+    : JSON.stringify(turned(JSON.parse(text)), null, 1);
 
 const cases = fc.record({
   events: fc.array(anyEvent, { minLength: 1, maxLength: 9 }),
@@ -209,8 +225,8 @@ describe("the ledger", () => {
         expect(await send(service, straight, events, false)).toEqual([]);
 
         const spelled = events.flatMap((text) => {
-          const times = given.repeats.next().value ?? 0;
-          return [text, ...Array.from({ length: times - 1 > 0 ? times - 1 : 0 }, () => respelled(text))];
+          const again = Math.max(0, (given.repeats.next().value ?? 0) - 1);
+          return [text, ...Array.from({ length: again }, () => respelled(text))];
         });
         type Step = { texts: string[] } | "claim" | "lose";
         const shuffled = spelled

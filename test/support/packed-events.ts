@@ -3,16 +3,18 @@ import { type FieldValue, readEvent } from "../../shared/contract/event.ts";
 import { identify } from "../../shared/domain/identity.ts";
 import { previewOf } from "../../shared/domain/ledger.ts";
 import type { PackedEvent, PackedPayload, UnpackedEvent } from "../../shared/dynamodb/packed-event.ts";
+import { packEntry, unpackEntry, unpackTexts } from "../../shared/dynamodb/packing.ts";
 
 export const APP = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 export const NODE = "e67ab195-4256-4055-a9f9-2ba619b0d94f";
 
 /** SHA-256 in hex: 64 random characters, the same for the same text. */
 export const hexOf = (text: string): string => createHash("sha256").update(text).digest("hex");
-export const uuidOf = (text: string): string => hexOf(text).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5");
+export const uuidOf = (text: string): string =>
+  hexOf(text).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5");
 
 /** Some words that are not easily compressed, the same for the same number. */
-const wordsOf = (seed: number, characters: number): string => {
+export const wordsOf = (seed: number, characters: number): string => {
   let text = "";
   for (let part = 0; text.length < characters; part++) text += `${hexOf(`${seed} ${part}`).slice(0, 7)} `;
   return text.slice(0, characters);
@@ -57,7 +59,9 @@ export const comparable = (events: readonly UnpackedEvent[]) =>
   events.map((event) => ({ ...event, fields: fieldsOf(event.fields) }));
 
 /** Whether a preview shows all of it. */
-export const isShort = (payload: PackedPayload): boolean => "text" in payload && payload.text === previewOf(payload.text);
+export const isShort = (payload: PackedPayload): boolean =>
+  "text" in payload && payload.text === previewOf(payload.text);
+
 /** Texts by position. */
 export const textsOf = (events: readonly PackedEvent[]): Map<number, string> =>
   new Map(
@@ -66,42 +70,41 @@ export const textsOf = (events: readonly PackedEvent[]): Map<number, string> =>
       .flatMap((value, position) => ("text" in value ? [[position, value.text]] : [])),
   );
 
-/** A run of some nodes in the manner of an agent: each event with payload of so many characters. */
-export const runOf = (nodes: number, characters: number, from = 0): PackedEvent[] => {
-  const times = Array.from({ length: nodes + 1 }, (_, node) => Date.parse("2026-11-22T09:00:00Z") + node * 777);
-  const at = (node: number, offset = 0): string => new Date((times[node] ?? 0) + offset).toISOString();
-  const events = [eventOf({ type: "run.started", app_id: APP, at: at(0), workflow_type: "chat", inputs: {} })];
-  for (let node = from; node < from + nodes; node++) {
-    const description = {
-      node_execution_id: uuidOf(`node ${node}`),
-      node_id: `17300001${node}`,
-      node_type: node % 2 === 0 ? "llm" : "tool",
-      title: `Step ${node}`,
-      index: node,
-      predecessor_node_id: node === from ? null : `17300001${node - 1}`,
-    };
-    const text = (kind: number): unknown =>
-      characters === 0 ? {} : { "#context#": wordsOf(3 * node + kind, characters) };
-    const common = { app_id: APP, ...description };
-    const index = node - from;
-    events.push(eventOf({ type: "node.started", at: at(index), ...common, inputs: text(0) }));
-    events.push(
-      eventOf({
-        type: "node.finished",
-        at: at(index, 500),
-        ...common,
-        status: "succeeded",
-        process_data: text(1),
-        outputs: text(2),
-        error: null,
-        elapsed_time: 0.5,
-        execution_metadata: { total_tokens: 1000 + node, total_price: "0.0012", currency: "USD" },
-      }),
-    );
-  }
-  return events;
+const atMs = (ms: number): string => new Date(Date.parse("2026-11-22T09:00:00Z") + ms).toISOString();
+
+const eventsOfNode = (node: number, characters: number): PackedEvent[] => {
+  const description = {
+    app_id: APP,
+    node_execution_id: uuidOf(`node ${node}`),
+    node_id: `17300001${node}`,
+    node_type: node % 2 === 0 ? "llm" : "tool",
+    title: `Step ${node}`,
+    index: node,
+    predecessor_node_id: node === 0 ? null : `17300001${node - 1}`,
+  };
+  const payloadOf = (kind: number): unknown =>
+    characters === 0 ? {} : { "#context#": wordsOf(3 * node + kind, characters) };
+  return [
+    eventOf({ type: "node.started", at: atMs(777 * node), ...description, inputs: payloadOf(0) }),
+    eventOf({
+      type: "node.finished",
+      at: atMs(777 * node + 500),
+      ...description,
+      status: "succeeded",
+      process_data: payloadOf(1),
+      outputs: payloadOf(2),
+      error: null,
+      elapsed_time: 0.5,
+      execution_metadata: { total_tokens: 1000 + node, total_price: "0.0012", currency: "USD" },
+    }),
+  ];
 };
 
+/** A run of so many nodes, as an agent's, each payload value of so many characters. */
+export const runOf = (nodes: number, characters: number): PackedEvent[] => [
+  eventOf({ type: "run.started", app_id: APP, at: atMs(0), workflow_type: "chat", inputs: {} }),
+  ...Array.from({ length: nodes }, (_, node) => eventsOfNode(node, characters)).flat(),
+];
 
 /** Packs and unpacks, and expects the same again. */
 export const expectRoundTrip = (...events: PackedEvent[]): void => {
@@ -111,4 +114,3 @@ export const expectRoundTrip = (...events: PackedEvent[]): void => {
   expect(comparable(unpackEntry(bytes))).toStrictEqual(expectedOf(events, isShowing));
   expect(unpackTexts(packed.kind === "inline" ? packed.pack : packed.payload)).toEqual(textsOf(events));
 };
-

@@ -5,7 +5,78 @@ import { writeEvents } from "../../shared/dynamodb/event-codec.ts";
 import { frame, PACK_VERSION, UnreadablePackError } from "../../shared/dynamodb/pack-frame.ts";
 import type { PackedEvent } from "../../shared/dynamodb/packed-event.ts";
 import { packEntry, unpackEntry, unpackTexts } from "../../shared/dynamodb/packing.ts";
-import { APP, comparable, eventOf, expectedOf, expectRoundTrip, hexOf, isShort, NODE, nodeStarted, runOf, textsOf, uuidOf } from "../support/packed-events.ts";
+import {
+  APP,
+  comparable,
+  eventOf,
+  expectedOf,
+  hexOf,
+  NODE,
+  nodeStarted,
+  runOf,
+  uuidOf,
+  wordsOf,
+} from "../support/packed-events.ts";
+
+it("writes events as columns: a token for each cell, then literals; what repeats has no literal", () => {
+  const other = uuidOf("other");
+  const events = [
+    nodeStarted({ at: "2026-11-22T10:00:00Z", app_id: APP, node_id: "a", node_type: "llm", title: "Ask", index: 1 }),
+    nodeStarted({
+      at: "2026-11-22T10:00:00.5Z",
+      app_id: APP,
+      node_execution_id: other,
+      node_id: "b",
+      node_type: "mine",
+      title: null,
+      index: 2,
+      predecessor_node_id: "a",
+    }),
+    eventOf(
+      { type: "node.finished", at: "2026-11-22T10:00:00.7500001Z", app_id: APP, node_execution_id: NODE },
+      '"title":"Ask","status":"succeeded","elapsed_time":0.7500001,"outputs":{"text":1}',
+    ),
+  ];
+
+  const { structure, texts, raw } = writeEvents(events, "previews");
+
+  expect(structure.split("\n\n").map((column) => column.split("\n"))).toEqual([
+    // The shapes: type, fields, payload.
+    ["S", "7?@ABC|", "7?@ABCD|", ";?BMO|V"],
+    // Milliseconds since 1970, then steps.
+    ["", "1795341600000", "500", "250.0001"],
+    // Epoch: known. Id: not sent. App: new, then the same.
+    ["a"],
+    ["-"],
+    ["Ua"],
+    // Ids are counted back from the newest, whatever their column.
+    ["UUd"],
+    ["S", "a", "b"],
+    ["dS", "mine"],
+    ["S_=", "Ask"],
+    ["N+", "1"],
+    ["c"],
+    // Status: known. Elapsed time: follows from the events' times. Preview: whole.
+    ["a"],
+    ["~"],
+    ["."],
+  ]);
+  expect(texts).toBe('{"text":1}');
+  expect(raw.toString("hex")).toBe([APP, NODE, other].join("").replaceAll("-", ""));
+});
+
+it("writes of a preview and a size what differs from the last of its kind", () => {
+  const payloadOf = (text: string) => [{ field: "inputs", text: `{"query":"${text.repeat(9)}"}` }];
+  const events = ["how many ", "what else "].map((text) => ({ ...nodeStarted(), payload: payloadOf(text) }));
+
+  const { structure, texts } = writeEvents(events, "previews");
+
+  expect(structure.split("\n\n").slice(-2)).toEqual(["ak", "\n93\n9"]);
+  expect(texts.split("\n")).toEqual([
+    '{"query":"how many how many how many how many how many how many ',
+    "what else what else what else what else what else what",
+  ]);
+});
 
 /** What stands packed in tables already: every name and value that the format of version 1 knows, by their places. */
 const NAMES_1 = [
@@ -55,24 +126,71 @@ const entryOfVersion1 = (): PackedEvent[] => {
   ];
 };
 
-const INLINE_1 = [
-  "AQDxclvBwAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
-  "XWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das",
-  "6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/",
-  "sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0",
-  "dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iW",
-  "NjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7QINv8YTntBseE8tf2J+h3pjmerGVQlZAVan5K6YZsNlPP/bAVyO7",
-  "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGHcAhOeBADEr/zN/jUlJOn4s3vniMcRl5j6/9w7v+P/3zgeSipjvlebhpVA2AkDDyzRQBaAZBQ4p3",
-  "pmpJsPPRTJuFJvH01n88Vytd4U6qBMcTAc/4G5haWVtY2tnb2jjjnuhJPP2cpv/f8PdvvXCELTEGzqr33lf9sdAGy9looNEQsZKG0sCHdgCkTq",
-  "ST2C82kJ2AyZ+Xi72x+Op/PT88vr2/tHvYTj9rSE5lX9DJ6zfqk722mXp36/kaVAe7pSvC2BCCQM/JoFqOFCrF8LZbApxV2EREhAHZoJqKAKra",
-  "WmoaGhgV3DOm24c+nCGz09/YbpukkIEu+ZmUrRNgVJyvR2SqlNJZKSlpaWTnO0DMyxCbaQlZWTk5Ob+GTugDxrwRNNzIfpPLnv6Xw0Fk8kU+lM",
-  "Npe/vrm9u394LBRL5Uq1Vm80W+1Ot9cfDEfjSTz+AweE39A0FA3N+I/Ph1XoHw==",
-].join("");
+/** Two events of a split entry, whose payload is too long for the item. */
+const splitOfVersion1 = (): PackedEvent[] =>
+  ["one", "two"].map((text) => ({
+    ...nodeStarted({ index: 5, predecessor_node_id: NODE }),
+    payload: [{ field: "inputs", text: `{"query":"${wordsOf(text.length, 60)} ${text.repeat(900)}"}` }],
+  }));
 
-it("reads what version 1 wrote", () => {
-  expect(comparable(unpackEntry(Buffer.from(INLINE_1, "base64")))).toStrictEqual(
-    expectedOf(entryOfVersion1(), () => true),
-  );
+const textsOfVersion1 = new Map([
+  [0, "1.0"],
+  [2, ""],
+  [3, "a\nb"],
+]);
+
+const BYTES_1 = {
+  inline: [
+    "AQDxclvBwAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
+    "XWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das",
+    "6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/",
+    "sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0",
+    "dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iW",
+    "NjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7QINv8YTntBseE8tf2J+h3pjmerGVQlZAVan5K6YZsNlPP/bAVyO7",
+    "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGHcAhOeBADEr/zN/jUlJOn4s3vniMcRl5j6/9w7v+P/3zgeSipjvlebhpVA2AkDDyzRQBaAZBQ4p3",
+    "pmpJsPPRTJuFJvH01n88Vytd4U6qBMcTAc/4G5haWVtY2tnb2jjjnuhJPP2cpv/f8PdvvXCELTEGzqr33lf9sdAGy9looNEQsZKG0sCHdgCkTq",
+    "ST2C82kJ2AyZ+Xi72x+Op/PT88vr2/tHvYTj9rSE5lX9DJ6zfqk722mXp36/kaVAe7pSvC2BCCQM/JoFqOFCrF8LZbApxV2EREhAHZoJqKAKra",
+    "WmoaGhgV3DOm24c+nCGz09/YbpukkIEu+ZmUrRNgVJyvR2SqlNJZKSlpaWTnO0DMyxCbaQlZWTk5Ob+GTugDxrwRNNzIfpPLnv6Xw0Fk8kU+lM",
+    "Npe/vrm9u394LBRL5Uq1Vm80W+1Ot9cfDEfjSTz+AweE39A0FA3N+I/Ph1XoHw==",
+  ].join(""),
+  outside: [
+    "AQKydVhpwAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
+    "XWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das",
+    "6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/",
+    "sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0",
+    "dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iW",
+    "NjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7QINv8YTntBseE8tf2J+h3pjmerGVQlZAVan5K6YZsNlPP/bAVyO7",
+    "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGGTAyi1L/1gnwNNDACWUj4m0FI1B8N29wNT9B6zZ3gM/gNzV7zPgZuI7O6t6EfMiQf4Yt4irwQ1AD",
+    "IAKwBP4tqq8j4HZe9/EUAow/QxEyb5ZKp+9pouT18sFcpExmb4XNtnJdKIk9HPzYVFRYoCdTLNGZKdun7bIty2kp2+8++DzW3HhU+xVKt3ZgjI",
+    "h0cHx0aLtdLIwFD9kT/Faj0yI7/p+mYY3b0HMeTGEjJ0UGG/99y2bdu27e7urq6urpRSvrixu7VkZsfKDR987xbQCy8MdcImmAlzXSX7bKIkQR",
+    "pFQDyIQg6gz2xg8Cx0OBuFBIQDgwICzYBAJgBzsVQoExn5V5XX/DLGGANfqGFwWFJQVKgxrAEwAxkVdRJANFtaSUFJyqgf2WsMj0tYlVChk66X",
+    "aQBm4ntJx6x1g/KFCNlNAtTte0Tf2p/3e2/P873uc9eHrfvW79qa6/y5His/ZkH3B3WrfGiYsMudC7qaZhjcJapMC9G/i544tQTLlaL7aqYUpn",
+    "h4IqdKne4uGasw49aAy0BHGzA=",
+  ].join(""),
+  slim: [
+    "AQHHWCQ5IE+isKRtbDKdSZ1OActJBshPorCkbWwynUmdTgHLSQbIEOZ6sZVCVkBVqfkrphmw2U88Ez4AAARCN/OnPEl5G0SDAI154qsn7GADTh",
+    "PjNKdBz+JAvuPomOu/QNRec4lNDgIOofkMtlHBDZ9JqhkBOhN2AADEllu3pD9Ceh0wZmuARynWJG/VxfnlKYK8UsWmG57DDL/RrqUs9MeeIPaY",
+    "uQ5WzIlUZPbWdVE=",
+  ].join(""),
+  texts: "AQPx10naFyi1L/0gDnEAADEuMAoKfwphfzAwMGFi",
+};
+
+describe("version 1 stays readable:", () => {
+  it.each(["inline", "outside"] as const)("%s", (kind) => {
+    expect(comparable(unpackEntry(Buffer.from(BYTES_1[kind], "base64")))).toStrictEqual(
+      expectedOf(entryOfVersion1(), () => true),
+    );
+  });
+
+  it("slim", () => {
+    expect(comparable(unpackEntry(Buffer.from(BYTES_1.slim, "base64")))).toStrictEqual(
+      expectedOf(splitOfVersion1(), () => false),
+    );
+  });
+
+  it("texts", () => {
+    expect(unpackTexts(Buffer.from(BYTES_1.texts, "base64"))).toEqual(textsOfVersion1);
+  });
 });
 
 describe("bytes that cannot be read", () => {
@@ -127,4 +245,3 @@ describe("bytes that cannot be read", () => {
 it("refuses a digest that is not 16 bytes in hex", () => {
   expect(() => packEntry([{ ...nodeStarted(), digest: "ABC" }])).toThrow("expected a digest of 32 hex characters");
 });
-

@@ -2,7 +2,15 @@ import { compressHarder, compressQuickly, ITEM_OVERHEAD_BYTES, totalBytes } from
 import { writeEvents } from "../../shared/dynamodb/event-codec.ts";
 import type { PackedEvent } from "../../shared/dynamodb/packed-event.ts";
 import { MOST_INLINE_BYTES, packEntry, unpackEntry, unpackTexts } from "../../shared/dynamodb/packing.ts";
-import { APP, comparable, eventOf, expectedOf, expectRoundTrip, hexOf, isShort, NODE, nodeStarted, runOf, textsOf, uuidOf } from "../support/packed-events.ts";
+import {
+  comparable,
+  expectedOf,
+  expectRoundTrip,
+  isShort,
+  nodeStarted,
+  runOf,
+  textsOf,
+} from "../support/packed-events.ts";
 
 const bytesOf = (events: readonly PackedEvent[]): number => {
   const packed = packEntry(events);
@@ -27,12 +35,15 @@ describe("a small entry", () => {
     expectRoundTrip(...events);
   });
 
-  it("is the smallest that fits: a harder compression brings it within the limit", () => {
-    const kinds = Array.from({ length: 12 }, (_, step) => packEntry(runOf(6, 380 + 20 * step)));
+  it("is compressed harder where that brings it within the limit", () => {
+    const runs = Array.from({ length: 30 }, (_, step) => runOf(6, 300 + 20 * step));
+    const largest = runs.filter((events) => packEntry(events).kind === "inline").at(-1) ?? [];
 
-    const inline = kinds.filter((packed) => packed.kind === "inline").map(({ pack }) => pack.length);
-    expect(Math.max(...inline) + ITEM_OVERHEAD_BYTES).toBeGreaterThan(0.9 * MOST_INLINE_BYTES);
-    expect(Math.max(...inline) + ITEM_OVERHEAD_BYTES).toBeLessThanOrEqual(MOST_INLINE_BYTES);
+    const { structure, texts, raw } = writeEvents(largest, "texts");
+    const quick = totalBytes(compressQuickly([Buffer.from(`${structure}\n\n${texts}`)]));
+
+    expect(16 * largest.length + raw.length + quick + ITEM_OVERHEAD_BYTES).toBeGreaterThan(MOST_INLINE_BYTES);
+    expect(bytesOf(largest) + ITEM_OVERHEAD_BYTES).toBeLessThanOrEqual(MOST_INLINE_BYTES);
   });
 });
 
@@ -65,8 +76,6 @@ describe("a large entry", () => {
 });
 
 describe("the size of packed events", () => {
-  const slimBytes = (events: readonly PackedEvent[]): number => bytesOf(events);
-
   it("is near what their random parts take: digests, ids, previews", () => {
     const events = runOf(30, 1300);
     const digests = 16 * events.length;
@@ -74,11 +83,11 @@ describe("the size of packed events", () => {
     // 90 previews show 50 characters of hexadecimal digits and spaces each, of about 4 bits.
     const previews = 90 * 50 * 0.5;
 
-    expect(slimBytes(events)).toBeLessThan(digests + ids + previews + 650);
+    expect(bytesOf(events)).toBeLessThan(digests + ids + previews + 650);
   });
 
   it("of a further event without payload is its digest and a few bytes", () => {
-    const of = (nodes: number): number => slimBytes(runOf(nodes, 0));
+    const of = (nodes: number): number => bytesOf(runOf(nodes, 0));
 
     expect((of(120) - of(60)) / 120).toBeLessThan(16 + 8 + 4);
   });
@@ -87,19 +96,57 @@ describe("the size of packed events", () => {
     const events = runOf(30, 0);
     const once = events.map((event, index) => (index === 0 ? event : { ...event, appId: undefined }));
 
-    expect(slimBytes(events)).toBeLessThanOrEqual(slimBytes(once) + 2);
+    expect(bytesOf(events)).toBeLessThanOrEqual(bytesOf(once) + 2);
   });
 
-  it("does not grow with what a finish repeats of its start", () => {
-    const events = runOf(30, 0);
-    const repeated = new Set(["node_id", "node_type", "title", "index", "predecessor_node_id"]);
-    const plain = events.map((event) =>
-      event.type === "node.finished"
-        ? { ...event, fields: new Map([...event.fields].filter(([name]) => !repeated.has(name))) }
-        : event,
-    );
+  const without = (events: readonly PackedEvent[], type: string, names: readonly string[]): PackedEvent[] =>
+    events.map((event) => {
+      const fields = new Map([...event.fields].filter(([name]) => event.type !== type || !names.includes(name)));
+      return { ...event, fields };
+    });
 
-    expect(slimBytes(events) - slimBytes(plain)).toBeLessThan(40);
+  it.each([
+    ["what a finish repeats of its start", "node.finished", ["node_id", "node_type", "title", "index"]],
+    ["the node before", "node.started", ["predecessor_node_id"]],
+    ["an elapsed time that the events' own times give", "node.finished", ["elapsed_time"]],
+    ["a count", "node.started", ["index"]],
+  ])("hardly grows with %s", (_, type, names) => {
+    const events = runOf(60, 0);
+
+    expect(bytesOf(events) - bytesOf(without(events, type, names))).toBeLessThan(30);
   });
 });
 
+describe("a harder compression", () => {
+  const stream = [
+    Buffer.from(
+      runOf(10, 400)
+        .flatMap(({ payload }) => JSON.stringify(payload))
+        .join(),
+    ),
+  ];
+  const quick = compressQuickly(stream);
+  const harder = (fixedBytes: number) => compressHarder(stream, quick, fixedBytes);
+  const inUnit = (bytes: number): number => (1024 * 100 - ITEM_OVERHEAD_BYTES - totalBytes(quick) + bytes) % 1024;
+
+  it("is chosen where it may save a write unit", () => {
+    expect(totalBytes(harder(inUnit(1)))).toBeLessThan(totalBytes(quick));
+  });
+
+  it("is not tried where it cannot", () => {
+    const small = compressQuickly([Buffer.from("x".repeat(100))]);
+    expect(compressHarder([Buffer.from("x".repeat(100))], small, 300)).toBe(small);
+  });
+
+  it("is not tried on much", () => {
+    const much = [Buffer.from("some text ".repeat(4000))];
+    const quickly = compressQuickly(much);
+    expect(compressHarder(much, quickly, 1024 - ITEM_OVERHEAD_BYTES - totalBytes(quickly) + 1)).toBe(quickly);
+  });
+});
+
+it("refuses more text than could be read back", () => {
+  const payload = [{ field: "data", text: "x".repeat(64 * 1024 * 1024 + 1) }];
+
+  expect(() => packEntry([{ ...nodeStarted(), payload }])).toThrow("expected at most 67108864 bytes in one entry");
+});

@@ -3,7 +3,7 @@ import type { FieldValue } from "../../shared/contract/event.ts";
 import { JsonText } from "../../shared/contract/json-text.ts";
 import { previewOf } from "../../shared/domain/ledger.ts";
 import type { PackedEvent, PackedPayload } from "../../shared/dynamodb/packed-event.ts";
-import { APP, comparable, eventOf, expectedOf, expectRoundTrip, hexOf, isShort, NODE, nodeStarted, runOf, textsOf, uuidOf } from "../support/packed-events.ts";
+import { APP, eventOf, expectRoundTrip, hexOf, NODE, nodeStarted, runOf, uuidOf } from "../support/packed-events.ts";
 
 describe("an entry gives back", () => {
   it("no events where it got none", () => expectRoundTrip());

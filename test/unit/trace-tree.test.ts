@@ -48,6 +48,15 @@ test("lists nodes in order with status, title, type and time", () => {
   ).toEqual(["├─ ✓ Start (code, 0.50 s)", "└─ ‖ Ask"]);
 });
 
+test.each([
+  [0, "0.00 s"],
+  [59.9, "59.90 s"],
+  [312.4, "5 min 12 s"],
+  [5521.43, "1 h 32 min"],
+])("writes %d seconds as %s", (elapsed, text) => {
+  expect(render([node("Wait", { elapsed_time: elapsed })])[1]).toBe(`└─ ✓ Wait (code, ${text})`);
+});
+
 test("names a node without a title by its node id, else by its execution", () => {
   const lines = render([node("A", { title: null }), node("B", { title: null, node_id: null, unplaced: true })]);
 
