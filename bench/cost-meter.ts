@@ -44,7 +44,11 @@ type Write =
   | { readonly name: "UpdateItemCommand"; readonly input: UpdateItemCommandInput }
   | { readonly name: "DeleteItemCommand"; readonly input: DeleteItemCommandInput };
 
-const FREE_COMMANDS: ReadonlySet<string> = new Set(["CreateTableCommand", "DescribeTableCommand", "DeleteTableCommand"]);
+const FREE_COMMANDS: ReadonlySet<string> = new Set([
+  "CreateTableCommand",
+  "DescribeTableCommand",
+  "DeleteTableCommand",
+]);
 
 const keyOf = (write: Write): Item => {
   const { [TABLE.partitionKey]: partition, [TABLE.sortKey]: sort } =
@@ -121,7 +125,11 @@ export const costMeter = (aside: DynamoDBClient): CostMeter => {
 
   /** A page of a query: sizes are added up, then rounded. */
   const countQuery = (input: QueryCommandInput, output: QueryCommandOutput): void => {
-    if (input.ProjectionExpression !== undefined || input.FilterExpression !== undefined || input.Select !== undefined) {
+    if (
+      input.ProjectionExpression !== undefined ||
+      input.FilterExpression !== undefined ||
+      input.Select !== undefined
+    ) {
       throw new Error("the meter does not count a query that answers less than it reads");
     }
     const index = TABLE.indexes.find(({ name }) => name === input.IndexName);

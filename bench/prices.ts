@@ -39,7 +39,9 @@ export const billOf = (charges: readonly Charge[], divisor = 1): Bill => {
   const sum = (isCounted: (charge: Charge) => boolean): number =>
     charges.reduce((total, charge) => total + (isCounted(charge) ? charge.units : 0), 0) / divisor;
   const isObject = ({ place }: Charge): boolean => place === "objects";
-  const places = [...new Set(charges.filter((charge) => charge.kind === "write" && !isObject(charge)).map(({ place }) => place))];
+  const places = [
+    ...new Set(charges.filter((charge) => charge.kind === "write" && !isObject(charge)).map(({ place }) => place)),
+  ];
   const units = {
     writeUnits: sum((charge) => charge.kind === "write" && !isObject(charge)),
     writeUnitsOf: Object.fromEntries(

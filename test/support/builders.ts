@@ -1,6 +1,6 @@
 import { encodeTime } from "ulid";
 import * as v from "valibot";
-import { canonicalJson, canonicalJson } from "../../shared/contract/canonical-json.ts";
+import { canonicalJson } from "../../shared/contract/canonical-json.ts";
 import { readEvent } from "../../shared/contract/event.ts";
 import type { EventType } from "../../shared/contract/event-fields.ts";
 import { RunId } from "../../shared/contract/identifiers.ts";

@@ -1,0 +1,62 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { processorTimes } from "./processor-time.ts";
+import { readPrices } from "./read-price.ts";
+import { chargesText, reportJson, reportText } from "./report.ts";
+import { readWorkloads } from "./workloads.ts";
+import { writePrices } from "./write-price.ts";
+
+const HELP = `npm run bench [-- options]
+
+What recording and reading runs costs on AWS, and how much processor time it takes. Needs no account and no network:
+the emulator takes the writes, and what DynamoDB would bill is computed from the sizes of the items themselves.
+
+  --json       the report as JSON (npm run -s bench -- --json leaves npm's own lines out)
+  --charges    every charge of every recorded run: item, bytes, units
+  --data DIR   where the reference runs t1, t2 and t3 (.ndjson) are; otherwise ../shared/data beside the project
+  --help       this text
+`;
+
+const pathTo = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+
+const startEmulator = async (): Promise<{ endpoint: string; stop: () => void }> => {
+  const child = spawn(process.execPath, [pathTo("./emulator-process.ts")], { stdio: ["pipe", "pipe", "inherit"] });
+  const endpoint = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once("line", resolve);
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`the emulator ended with code ${code} before it was ready`)));
+  });
+  return { endpoint, stop: () => child.stdin.end() };
+};
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    charges: { type: "boolean", default: false },
+    data: { type: "string", default: pathTo("../../shared/data") },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (options.help) process.stdout.write(HELP);
+else {
+  const { workloads, missing } = readWorkloads({
+    referenceDirectory: options.data,
+    ownDirectory: pathTo("../events/runs"),
+  });
+  const emulator = await startEmulator();
+  try {
+    const report = {
+      missing,
+      writing: await writePrices(emulator.endpoint, workloads),
+      reading: await readPrices(emulator.endpoint, workloads),
+      processor: await processorTimes(emulator.endpoint, workloads),
+    };
+    console.log(options.json ? reportJson(report) : reportText(report));
+    if (options.charges && !options.json) console.log(`\n${chargesText(report.writing)}`);
+  } finally {
+    emulator.stop();
+  }
+}

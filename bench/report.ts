@@ -1,0 +1,160 @@
+import { type Bill, PRICES } from "./prices.ts";
+import type { ProcessorTime } from "./processor-time.ts";
+import type { ReadPrice } from "./read-price.ts";
+import type { WritePrice } from "./write-price.ts";
+
+/** Everything that the benchmark found. */
+export interface Report {
+  readonly missing: readonly string[];
+  readonly writing: readonly WritePrice[];
+  readonly reading: readonly ReadPrice[];
+  readonly processor: readonly ProcessorTime[];
+}
+
+/** What statistics will add to a run, at the most. */
+const STATISTICS_WRITE_UNITS = 2;
+const STATISTICS_DOLLARS = STATISTICS_WRITE_UNITS * PRICES.writeUnit;
+
+const INDEXES = ["runs_by_time", "runs_by_status", "runs_by_parent"] as const;
+
+const number = (value: number, digits = 2): string => value.toFixed(digits).replace(/\.?0+$/, "") || "0";
+const dollars = (value: number): string => value.toFixed(2);
+
+/** Columns: the first to the left, the others to the right. */
+const tableText = (rows: readonly (readonly string[])[]): string => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+};
+
+const nameOf = ({ workload, delivery }: { workload: string; delivery: string }): string => `${workload}, ${delivery}`;
+
+const verdict = (isMet: boolean | undefined): string => (isMet === undefined ? "" : isMet ? "met" : "MISSED");
+
+/** Prices are sums of eighths of a cent: what is a hair above a target is floating point. */
+const isWithin = (price: number, target: number | undefined): boolean | undefined =>
+  target === undefined ? undefined : price <= target + 1e-9;
+
+const writingRows = (writing: readonly WritePrice[]): string[][] => [
+  ["a run", "requests", "WRU", "table", ...INDEXES, "RRU", "PUT", "GET", "$/M", "target", "", "with statistics", ""],
+  ...writing.map((price) => {
+    const { bill, target } = price;
+    const withStatistics = bill.dollarsPerMillion + STATISTICS_DOLLARS;
+    return [
+      nameOf(price),
+      number(price.requestsPerRun),
+      number(bill.writeUnits),
+      ...(["table", ...INDEXES] as const).map((place) => number(bill.writeUnitsOf[place] ?? 0)),
+      ...[bill.readUnits, bill.puts, bill.gets].map((units) => number(units)),
+      dollars(bill.dollarsPerMillion),
+      target === undefined ? "" : dollars(target),
+      verdict(isWithin(bill.dollarsPerMillion, target)),
+      dollars(withStatistics),
+      verdict(isWithin(withStatistics, target)),
+    ];
+  }),
+];
+
+const allInRows = (writing: readonly WritePrice[], processor: readonly ProcessorTime[]): string[][] => [
+  ["a run", "storage", "API requests", "queue", "Lambda", "all-in by API", "all-in by queue"],
+  ...writing.map((price) => {
+    const { workload, delivery, requestsPerRun, bill, queueDollars } = price;
+    const recordMs = processor.find((time) => time.workload === workload && time.delivery === delivery)?.recordMs ?? 0;
+    const api = requestsPerRun * PRICES.apiRequest;
+    const lambda = requestsPerRun * PRICES.invocation + recordMs * PRICES.lambdaMs * 1000;
+    const storage = bill.dollarsPerMillion;
+    return [
+      nameOf(price),
+      ...[storage, api, queueDollars, lambda, storage + api + lambda, storage + queueDollars + lambda].map(dollars),
+    ];
+  }),
+];
+
+const readingRows = (reading: readonly ReadPrice[]): string[][] => [
+  ["a request", "of", "RRU", "most", "GET", "most", "$/M", "target", ""],
+  ...reading.map((price) => [
+    price.question,
+    String(price.requests),
+    number(price.readUnits.average),
+    number(price.readUnits.most),
+    number(price.gets.average),
+    number(price.gets.most),
+    dollars(price.dollarsPerMillion),
+    price.target === undefined ? "" : number(price.target),
+    verdict(price.isMet),
+  ]),
+];
+
+const processorRows = (processor: readonly ProcessorTime[]): string[][] => [
+  ["a run", "record ms", "unpack ms", "fold ms"],
+  ...processor.map((time) => [
+    nameOf(time),
+    number(time.recordMs, 1),
+    number(time.unpackMs, 2),
+    number(time.foldMs, 2),
+  ]),
+];
+
+const billText = (bill: Bill): string =>
+  `${number(bill.writeUnits)} WRU, ${number(bill.readUnits)} RRU, ${number(bill.puts)} PUT`;
+
+const coldText = (writing: readonly WritePrice[]): string =>
+  writing
+    .filter(({ delivery }) => delivery === "one request")
+    .map(({ workload, coldBill }) => `${workload} ${billText(coldBill)}`)
+    .join("; ");
+
+/** The report as tables for people. */
+export const reportText = ({ missing, writing, reading, processor }: Report): string =>
+  [
+    ...missing.map((path) => `Missing: ${path}. The project's own samples are measured too; they have no targets.`),
+    ...(missing.length === 0 ? [] : [""]),
+    "Writing: averages per run. $/M: US dollars per million runs = WRU x 0.625 + RRU x 0.125 + PUT x 5 + GET x 0.4.",
+    tableText(writingRows(writing)),
+    `Statistics are not built yet: they will add up to ${STATISTICS_WRITE_UNITS} WRU ($${dollars(STATISTICS_DOLLARS)}) a run, the last columns.`,
+    `A new function pays once for what it then remembers (app, graph): ${coldText(writing)}.`,
+    "",
+    "All-in: US dollars per million runs. Lambda: invocations and the processor time below with 1 GB; waiting is not in it.",
+    tableText(allInRows(writing, processor)),
+    "",
+    "Reading: per request, the average and the most of all requests; a target holds for the most, and names read units.",
+    tableText(readingRows(reading)),
+    "",
+    "Processor time: medians per run, this process only; the emulator runs in another. Objects stay in memory.",
+    tableText(processorRows(processor)),
+  ].join("\n");
+
+/** Each charge of each recorded run, a line. */
+export const chargesText = (writing: readonly WritePrice[]): string =>
+  writing
+    .flatMap((price) => [
+      nameOf(price),
+      ...price.charges.flatMap(({ runId, charges }) => [
+        `  ${runId}`,
+        ...charges.map(
+          ({ kind, place, of, bytes, units }) => `    ${kind} ${place} ${of}: ${bytes} bytes, ${number(units)} units`,
+        ),
+      ]),
+    ])
+    .join("\n");
+
+/** The report for programs. */
+export const reportJson = (report: Report): string =>
+  JSON.stringify(
+    {
+      ...report,
+      writing: report.writing.map((price) => ({
+        ...price,
+        isMet: isWithin(price.bill.dollarsPerMillion, price.target) ?? null,
+        isMetWithStatistics: isWithin(price.bill.dollarsPerMillion + STATISTICS_DOLLARS, price.target) ?? null,
+      })),
+    },
+    null,
+    2,
+  );
