@@ -4,10 +4,9 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   type GetItemCommandInput,
-  type GetItemCommandOutput,
   type PutItemCommandInput,
+  QueryCommand,
   type QueryCommandInput,
-  type QueryCommandOutput,
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { type IndexName, TABLE } from "../shared/dynamodb/table.ts";
@@ -69,8 +68,8 @@ const oneAtATime = (): (<T>(work: () => Promise<T>) => Promise<T>) => {
 
 /**
  * A meter for commands on the project's table. It computes units from the items themselves, because no emulator bills
- * indexes: an item is read before and after each write through `aside`, a client that is not counted. A command that it
- * does not know throws.
+ * indexes: through `aside`, a client that is not counted, it looks at an item before and after each write, and at what
+ * a read answers. A command that it does not know throws.
  */
 export const costMeter = (aside: DynamoDBClient): CostMeter => {
   let charges: Charge[] = [];
@@ -116,15 +115,16 @@ export const costMeter = (aside: DynamoDBClient): CostMeter => {
       }
     });
 
-  const countGet = (input: GetItemCommandInput, output: GetItemCommandOutput): void => {
+  const countGet = async (input: GetItemCommandInput): Promise<void> => {
     if (input.ProjectionExpression !== undefined) throw new Error("the meter does not count a GetItem of a part");
-    const bytes = output.Item === undefined ? 0 : itemBytes(output.Item);
+    const { Item: item } = await aside.send(new GetItemCommand(input));
+    const bytes = item === undefined ? 0 : itemBytes(item);
     const units = readUnits(bytes, input.ConsistentRead === true);
     charges.push({ kind: "read", place: "table", of: input.Key?.[TABLE.sortKey]?.S ?? "", bytes, units });
   };
 
   /** A page of a query: sizes are added up, then rounded. */
-  const countQuery = (input: QueryCommandInput, output: QueryCommandOutput): void => {
+  const countQuery = async (input: QueryCommandInput): Promise<void> => {
     if (
       input.ProjectionExpression !== undefined ||
       input.FilterExpression !== undefined ||
@@ -132,36 +132,29 @@ export const costMeter = (aside: DynamoDBClient): CostMeter => {
     ) {
       throw new Error("the meter does not count a query that answers less than it reads");
     }
+    const { Items: found = [] } = await aside.send(new QueryCommand(input));
     const index = TABLE.indexes.find(({ name }) => name === input.IndexName);
-    const items = (output.Items ?? []).map((item) => (index === undefined ? item : indexEntryOf(item, index, TABLE)));
-    const bytes = items.reduce((sum, item) => sum + (item === undefined ? 0 : itemBytes(item)), 0);
-    const of = `${items.length} items`;
+    const items = index === undefined ? found : found.map((item) => indexEntryOf(item, index, TABLE) ?? {});
+    const bytes = items.reduce((sum, item) => sum + itemBytes(item), 0);
     const units = readUnits(bytes, input.ConsistentRead === true);
-    charges.push({ kind: "read", place: index?.name ?? "table", of, bytes, units });
+    charges.push({ kind: "read", place: index?.name ?? "table", of: `${items.length} items`, bytes, units });
   };
 
   return {
     attachTo: (client) => {
-      // Late enough that items are attribute values already, early enough that a retry does not come by again.
+      // After serialization, where items are attribute values already; before the retries, which are not counted.
       client.middlewareStack.add(
         (next, context) => async (args) => {
           const name = context.commandName ?? "";
-          const send = () => next(args);
           if (name === "PutItemCommand" || name === "UpdateItemCommand" || name === "DeleteItemCommand") {
-            return countWrite({ name, input: args.input } as Write, send);
+            return countWrite({ name, input: args.input } as Write, () => next(args));
           }
-          if (name !== "GetItemCommand" && name !== "QueryCommand" && !FREE_COMMANDS.has(name)) {
-            throw new Error(`the meter does not count ${name}`);
-          }
-          const result = await send();
-          if (name === "GetItemCommand") {
-            countGet(args.input as GetItemCommandInput, result.output as GetItemCommandOutput);
-          } else if (name === "QueryCommand") {
-            countQuery(args.input as QueryCommandInput, result.output as QueryCommandOutput);
-          }
-          return result;
+          if (name === "GetItemCommand") await countGet(args.input as GetItemCommandInput);
+          else if (name === "QueryCommand") await countQuery(args.input as QueryCommandInput);
+          else if (!FREE_COMMANDS.has(name)) throw new Error(`the meter does not count ${name}`);
+          return next(args);
         },
-        { step: "serialize", priority: "high", name: "costMeter" },
+        { step: "build", name: "costMeter" },
       );
     },
 

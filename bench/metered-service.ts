@@ -111,7 +111,10 @@ export const startMeteredService = async (
     }));
     const results = await recordEvents(dependencies, received, "http");
     const refused = results.find(({ status }) => status !== "accepted");
-    if (refused !== undefined) throw new Error(`an event was not accepted: ${JSON.stringify(refused)}`);
+    if (refused !== undefined) {
+      const cause = refused.status === "unavailable" ? refused.fault : undefined;
+      throw new Error(`an event was not accepted: ${JSON.stringify(refused)}`, { cause });
+    }
   };
 
   return {

@@ -67,7 +67,7 @@ const allInRows = (writing: readonly WritePrice[], processor: readonly Processor
     const { workload, delivery, requestsPerRun, bill, queueDollars } = price;
     const recordMs = processor.find((time) => time.workload === workload && time.delivery === delivery)?.recordMs ?? 0;
     const api = requestsPerRun * PRICES.apiRequest;
-    const lambda = requestsPerRun * PRICES.invocation + recordMs * PRICES.lambdaMs * 1000;
+    const lambda = requestsPerRun * PRICES.invocation + recordMs * PRICES.lambdaMs;
     const storage = bill.dollarsPerMillion;
     return [
       nameOf(price),

@@ -2,6 +2,7 @@
  * `npm run demo`: starts the embedded stack in memory, records the sample runs of `events/runs/`, half over HTTP and half
  * over the queue, and prints their traces. Exits 0 when every run can be read back, 1 with the reason otherwise.
  */
+import path from "node:path";
 import { readTrace, recordOverHttp, sendToQueue } from "./demo-client.ts";
 import { readSamples } from "./demo-samples.ts";
 import { startStack } from "./stack.ts";
@@ -12,14 +13,18 @@ const DYNAMODB_WRITES = /^(Put|Update|Delete|BatchWrite|TransactWrite)/;
 
 async function main(): Promise<void> {
   const startedAt = performance.now();
-  const samples = await readSamples("events/runs");
+  const samples = await readSamples(path.join(import.meta.dirname, "../events/runs"));
+  let troubles = 0;
   const stack = await startStack({
     port: 0,
     dataDirectory: undefined,
     announceIn: undefined,
     // Nothing but this process: a server named in the environment is for `npm start`.
     environment: {},
-    log: stderrLog,
+    log: (line) => {
+      if (line.level !== "info") troubles += 1;
+      stderrLog(line);
+    },
   });
   try {
     let writes = 0;
@@ -38,6 +43,7 @@ async function main(): Promise<void> {
     }
     await stack.drained();
     const recordedAt = performance.now();
+    if (troubles > 0) throw new Error(`not everything was recorded: ${troubles} lines above say why`);
 
     const hasColours = process.stdout.isTTY && !process.env["NO_COLOR"];
     for (const { runId, way } of samples) {

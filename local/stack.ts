@@ -3,14 +3,11 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import * as v from "valibot";
 import { authorizeFunction } from "../functions/authorize/authorize.ts";
 import { consumeFunction } from "../functions/consume/consume.ts";
 import { ingestFunction } from "../functions/ingest/ingest.ts";
 import { queryFunction } from "../functions/query/query.ts";
-import { admitApiKey, newApiKey } from "../shared/app/api-keys.ts";
-import { TenantId } from "../shared/contract/identifiers.ts";
-import { ROUTES, SCOPES } from "../shared/contract/routes.ts";
+import { ROUTES } from "../shared/contract/routes.ts";
 import { fileBlobStore } from "../shared/files/file-blob-store.ts";
 import { connect } from "../shared/lambda/connect.ts";
 import type { Dependencies } from "../shared/lambda/dependencies.ts";
@@ -19,11 +16,12 @@ import type { BlobStore } from "../shared/ports/blob-store.ts";
 import { s3BlobStore } from "../shared/s3/s3-blob-store.ts";
 import { type AwsClients, connectClients } from "./aws-clients.ts";
 import { openDataDirectory } from "./data-directory.ts";
+import { admitDemoKeys, type Keys } from "./demo-keys.ts";
 import { type Emulators, startEmulators } from "./emulators.ts";
 import { startHttpFront } from "./http-front.ts";
 import { checkIndexes } from "./index-check.ts";
 import { lambdaContext } from "./lambda-context.ts";
-import { announce, type Keys, readKeys, withdraw } from "./local-json.ts";
+import { announce, withdraw } from "./local-json.ts";
 import { startQueuePoller } from "./queue-poller.ts";
 import { ensureBucket, ensureQueue, ensureTable } from "./resources.ts";
 import { StartFailure } from "./start-failure.ts";
@@ -76,9 +74,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const queue = await reaching(endpoints.sqs, () => ensureQueue(clients.sqs, QUEUE_NAME));
   // fauxqs names a host that not every machine resolves, and looks only at the path of what it is asked for.
   const queueUrl = owns.sqs ? new URL(new URL(queue.url).pathname, endpoints.sqs).href : queue.url;
-  const blobs = await openBlobs(clients, dataDirectory, opened);
+  const blobs = await openBlobs(clients, { s3Endpoint: endpoints.s3, dataDirectory }, opened);
   const dependencies = connect({ dynamodb: clients.dynamodb, tableName: TABLE_NAME, blobs, log });
-  const keys = await admitDemoKeys(dependencies, dataDirectory);
+  const keys = await admitDemoKeys(dependencies.credentials, dataDirectory);
 
   const reportFault = (error: unknown): void => log({ level: "error", message: "a function failed", error });
   const consume = consumeFunction(dependencies);
@@ -94,7 +92,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   opened.defer(front.stop);
 
   if (announceIn !== undefined) {
-    opened.defer(() => withdraw(announceIn, dataDirectory === undefined ? undefined : keys));
+    opened.defer(() => withdraw(announceIn));
     const { dynamodb, sqs, s3 = null } = endpoints;
     await announce(announceIn, {
       api_url: front.url,
@@ -150,28 +148,17 @@ async function reaching<Result>(server: string, use: () => Promise<Result>): Pro
 
 /** Objects go to the S3 server where one is named in the environment; else to files, temporary ones with data in memory. */
 async function openBlobs(
-  clients: AwsClients,
-  dataDirectory: string | undefined,
+  { s3 }: AwsClients,
+  where: { s3Endpoint: string | undefined; dataDirectory: string | undefined },
   opened: AsyncDisposableStack,
 ): Promise<BlobStore> {
-  const { s3 } = clients;
-  if (s3 !== undefined) {
-    await reaching("AWS_ENDPOINT_URL_S3", () => ensureBucket(s3, BUCKET_NAME));
+  const { s3Endpoint, dataDirectory } = where;
+  if (s3 !== undefined && s3Endpoint !== undefined) {
+    await reaching(s3Endpoint, () => ensureBucket(s3, BUCKET_NAME));
     return s3BlobStore(s3, BUCKET_NAME);
   }
   if (dataDirectory !== undefined) return fileBlobStore(path.join(dataDirectory, "objects"));
   const directory = await mkdtemp(path.join(tmpdir(), "runstone-"));
   opened.defer(() => rm(directory, { recursive: true, force: true }));
   return fileBlobStore(directory);
-}
-
-/** The keys of this data directory, made at its first start. They are let in at each start: the table may be a new one. */
-async function admitDemoKeys(dependencies: Dependencies, dataDirectory: string | undefined): Promise<Keys> {
-  const known = dataDirectory === undefined ? undefined : await readKeys(dataDirectory);
-  const keys = known ?? { demo: newApiKey(), acme: newApiKey() };
-  for (const [tenant, key] of Object.entries(keys)) {
-    const owner = { tenantId: v.parse(TenantId, tenant), scopes: SCOPES, name: `${tenant} (embedded stack)` };
-    await admitApiKey(dependencies.credentials, key, owner);
-  }
-  return keys;
 }

@@ -24,6 +24,8 @@ export interface CellCoder {
   token(column: string, token: string): string;
   /** A long text. */
   text(text: string): string;
+  /** A text of a length that a reader knows: well-formed and without line breaks. */
+  exactText(text: string, length: number): string;
 }
 
 const ALL_IDS = "_id";
@@ -114,6 +116,10 @@ export const cellWriter = (): CellCoder & { finish(): Sections } => {
       columns.text(text);
       return text;
     },
+    exactText(text) {
+      columns.exactText(text);
+      return text;
+    },
     finish: columns.finish,
   };
 };
@@ -150,5 +156,6 @@ export const cellReader = (sections: Sections): CellCoder => {
     literal: (column) => columns.literal(column),
     token: (column) => columns.token(column),
     text: () => columns.text(),
+    exactText: (_, length) => columns.exactText(length),
   };
 };

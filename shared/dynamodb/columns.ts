@@ -5,8 +5,8 @@ import { fromLine, toLine } from "./text-lines.ts";
 /**
  * The parts of packed events, which compress best apart. `structure` holds the columns in the order of their first use,
  * which a reader repeats, so their names are not written: a line of tokens, one character for each cell, and a line for
- * each literal; an empty line ends the column. `texts` holds long texts, a line each. `raw` holds what compresses to
- * nothing: ids that are random.
+ * each literal; an empty line ends the column. `texts` holds long texts, a line each, but for those whose length a reader
+ * knows. `raw` holds what compresses to nothing: ids that are random.
  */
 export interface Sections {
   readonly structure: string;
@@ -26,6 +26,8 @@ export interface ColumnWriter {
   token(column: string, token: string): void;
   literal(column: string, text: string): void;
   text(text: string): void;
+  /** A text of known length, well-formed and without line breaks. */
+  exactText(text: string): void;
   /** Bytes in hex. */
   raw(hex: string): void;
   finish(): Sections;
@@ -49,14 +51,17 @@ export const columnWriter = (): ColumnWriter => {
       columnOf(column).literals.push(toLine(text));
     },
     text(text) {
-      texts.push(toLine(text));
+      texts.push(`${toLine(text)}\n`);
+    },
+    exactText(text) {
+      texts.push(text);
     },
     raw(hex) {
       raw.push(hex);
     },
     finish() {
       const blocks = columns.map(({ tokens, literals }) => [withoutTail(tokens), ...literals].join("\n"));
-      return { structure: blocks.join("\n\n"), texts: texts.join("\n"), raw: Buffer.from(raw.join(""), "hex") };
+      return { structure: blocks.join("\n\n"), texts: texts.join(""), raw: Buffer.from(raw.join(""), "hex") };
     },
   };
 };
@@ -66,6 +71,7 @@ export interface ColumnReader {
   token(column: string): string;
   literal(column: string): string;
   text(): string;
+  exactText(length: number): string;
   /** So many bytes, in hex. */
   raw(bytes: number): string;
 }
@@ -73,7 +79,7 @@ export interface ColumnReader {
 /** Reads back, in the same order, what a {@link columnWriter} was given. Throws UnreadablePackError past the end. */
 export const columnReader = (sections: Sections): ColumnReader => {
   const blocks = sections.structure.split("\n\n").values();
-  const texts = sections.texts.split("\n").values();
+  let textsRead = 0;
   let rawRead = 0;
   const next = (lines: Iterator<string>, what: string): string => {
     const { value, done } = lines.next();
@@ -90,7 +96,19 @@ export const columnReader = (sections: Sections): ColumnReader => {
       return column.tokens.charAt(Math.min(column.read++, column.tokens.length - 1));
     },
     literal: (name) => fromLine(next(columnOf(name).literals, "literal")),
-    text: () => fromLine(next(texts, "text")),
+    text() {
+      const end = sections.texts.indexOf("\n", textsRead);
+      if (end === -1) throw new UnreadablePackError("expected another text in packed events, came their end");
+      const line = sections.texts.slice(textsRead, end);
+      textsRead = end + 1;
+      return fromLine(line);
+    },
+    exactText(length) {
+      const text = sections.texts.slice(textsRead, textsRead + length);
+      if (text.length < length) throw new UnreadablePackError("expected another text in packed events, came their end");
+      textsRead += length;
+      return text;
+    },
     raw(bytes) {
       const hex = sections.raw.toString("hex", rawRead, rawRead + bytes);
       rawRead += bytes;

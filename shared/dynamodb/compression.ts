@@ -10,10 +10,11 @@ import {
 const MOST_STREAM_BYTES = 64 * 1024 * 1024;
 
 /**
- * What an entry's item weighs beside its packed bytes, where tenant and run are UUIDs: names of attributes, keys and
- * numbers are 74 bytes, the ids 36 each. Other ids make a guess of it, which may cost a write unit and nothing else.
+ * What an entry's item weighs beside its packed bytes, with some room: names of attributes, parts of keys and numbers
+ * are 74 bytes, the ids of tenant and run 36 each where they are UUIDs. Too low a guess costs a write unit now and then,
+ * too high a one a few milliseconds.
  */
-export const ITEM_OVERHEAD_BYTES = 150;
+export const ITEM_OVERHEAD_BYTES = 200;
 
 /** What writing an item with this many packed bytes costs: one unit for each KiB begun. */
 const writeUnitsOf = (packedBytes: number): number => Math.ceil((packedBytes + ITEM_OVERHEAD_BYTES) / 1024);

@@ -13,8 +13,13 @@ interface Shown {
   readonly sizeBytes: number;
 }
 
+/** Tokens of previews: one that is all of the payload; one that is cut in an unusual way; else what it shares. */
 const WHOLE = ".";
-const NONE = "a";
+const ODD = "!";
+
+/** Characters of the previews whose length is not written. Part of the format. */
+const USUAL_LENGTH = 64;
+
 const NOTHING: Shown = { preview: "", sizeBytes: 0 };
 
 /** What is shown of a value that is about to be written. */
@@ -30,8 +35,13 @@ const sharedLength = (one: string, other: string): number => {
   return length === 0 ? 0 : one.lastIndexOf('"', length - 1) + 1;
 };
 
-const beginningOf = (shown: Shown, last: Shown): string =>
-  isWhole(shown) ? WHOLE : (characterOf(sharedLength(last.preview, shown.preview)) ?? NONE);
+const isUsual = ({ preview }: Shown): boolean =>
+  preview.length === USUAL_LENGTH && !preview.includes("\n") && preview.isWellFormed();
+
+const tokenOf = (shown: Shown, last: Shown): string => {
+  if (isWhole(shown)) return WHOLE;
+  return (isUsual(shown) ? characterOf(sharedLength(last.preview, shown.preview)) : undefined) ?? ODD;
+};
 
 /**
  * Writes or reads payload values (see {@link CellCoder}). Payload of the same kind of node begins alike and is alike in
@@ -42,22 +52,23 @@ export const payloadCodec = (coder: CellCoder, depth: PayloadDepth) => {
   const lastShown = new Map<string, Shown>();
   let position = 0;
 
-  const showCut = (shown: Shown | undefined, last: Shown, token: string): Shown => {
+  const beginAs = (last: Shown, token: string, preview: string): string => {
+    if (token === ODD) return coder.text(preview);
     const shared = countOf(token);
     if (shared === undefined) throw new UnreadablePackError(`expected the length of a beginning, came ${token}`);
-    const size = coder.literal("size", shown === undefined ? "" : String(shown.sizeBytes - last.sizeBytes));
-    const rest = coder.text(shown?.preview.slice(shared) ?? "");
-    return { preview: last.preview.slice(0, shared) + rest, sizeBytes: last.sizeBytes + Number(size) };
+    return last.preview.slice(0, shared) + coder.exactText(preview.slice(shared), USUAL_LENGTH - shared);
   };
 
   const show = (shown: Shown | undefined, kind: string): Shown & { readonly isWhole: boolean } => {
     const last = lastShown.get(kind) ?? NOTHING;
-    const token = coder.token("preview", shown === undefined ? "" : beginningOf(shown, last));
+    const token = coder.token("preview", shown === undefined ? "" : tokenOf(shown, last));
     if (token === WHOLE) {
       const preview = coder.text(shown?.preview ?? "");
       return { preview, sizeBytes: Buffer.byteLength(preview), isWhole: true };
     }
-    const read = showCut(shown, last, token);
+    const difference = coder.literal("size", shown === undefined ? "" : String(shown.sizeBytes - last.sizeBytes));
+    const sizeBytes = last.sizeBytes + Number(difference);
+    const read = { preview: beginAs(last, token, shown?.preview ?? ""), sizeBytes };
     lastShown.set(kind, read);
     return { ...read, isWhole: false };
   };

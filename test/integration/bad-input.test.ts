@@ -867,7 +867,6 @@ describe("input that is bad in a way of its own", () => {
     '{"settled":1e300,"delivered":[],"partial":{}}',
     '{"settled":-7,"delivered":[],"partial":{}}',
     '{"settled":0.5,"delivered":[],"partial":{}}',
-    '{"settled":0,"delivered":[],"partial":{"x":-1}}',
   ])("is refused where a cursor holds what no answer wrote: %s", async (position) => {
     await postEvents(service, [eventText("run.started", { run_id: "forged" })]);
     const events = { resource: "/v1/runs/{run_id}/events", path: { run_id: "forged" } };

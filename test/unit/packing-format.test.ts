@@ -61,7 +61,7 @@ it("writes events as columns: a token for each cell, then literals; what repeats
     ["~"],
     ["."],
   ]);
-  expect(texts).toBe('{"text":1}');
+  expect(texts).toBe('{"text":1}\n');
   expect(raw.toString("hex")).toBe([APP, NODE, other].join("").replaceAll("-", ""));
 });
 
@@ -72,10 +72,18 @@ it("writes of a preview and a size what differs from the last of its kind", () =
   const { structure, texts } = writeEvents(events, "previews");
 
   expect(structure.split("\n\n").slice(-2)).toEqual(["ak", "\n93\n9"]);
-  expect(texts.split("\n")).toEqual([
-    '{"query":"how many how many how many how many how many how many ',
-    "what else what else what else what else what else what",
-  ]);
+  expect(texts).toBe(`{"query":"${"how many ".repeat(6)}${"what else ".repeat(6).slice(0, 54)}`);
+});
+
+it.each([
+  ["has line breaks", `{\n${"  ".repeat(40)}}`],
+  ["ends before an emoji", `"${"x".repeat(62)}\u{1f600}"`],
+  ["holds half of a surrogate pair", `"\ud800${"x".repeat(90)}"`],
+])("writes a preview as a line of its own where it %s", (_, text) => {
+  const { structure, texts } = writeEvents([{ ...nodeStarted(), payload: [{ field: "inputs", text }] }], "previews");
+
+  expect(structure.split("\n\n").at(-2)).toBe("!");
+  expect(texts).toMatch(/^[^\n]+\n$/);
 });
 
 /** What stands packed in tables already: every name and value that the format of version 1 knows, by their places. */
@@ -141,36 +149,36 @@ const textsOfVersion1 = new Map([
 
 const BYTES_1 = {
   inline: [
-    "AQDxclvBwAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
+    "AQCjt75xwAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
     "XWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das",
     "6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/",
     "sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0",
     "dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iW",
     "NjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7QINv8YTntBseE8tf2J+h3pjmerGVQlZAVan5K6YZsNlPP/bAVyO7",
-    "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGHcAhOeBADEr/zN/jUlJOn4s3vniMcRl5j6/9w7v+P/3zgeSipjvlebhpVA2AkDDyzRQBaAZBQ4p3",
-    "pmpJsPPRTJuFJvH01n88Vytd4U6qBMcTAc/4G5haWVtY2tnb2jjjnuhJPP2cpv/f8PdvvXCELTEGzqr33lf9sdAGy9looNEQsZKG0sCHdgCkTq",
-    "ST2C82kJ2AyZ+Xi72x+Op/PT88vr2/tHvYTj9rSE5lX9DJ6zfqk722mXp36/kaVAe7pSvC2BCCQM/JoFqOFCrF8LZbApxV2EREhAHZoJqKAKra",
-    "WmoaGhgV3DOm24c+nCGz09/YbpukkIEu+ZmUrRNgVJyvR2SqlNJZKSlpaWTnO0DMyxCbaQlZWTk5Ob+GTugDxrwRNNzIfpPLnv6Xw0Fk8kU+lM",
-    "Npe/vrm9u394LBRL5Uq1Vm80W+1Ot9cfDEfjSTz+AweE39A0FA3N+I/Ph1XoHw==",
+    "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGHdAhOfBADELJv223QOdf6R7tjAYQNDCP3/v5rfZWZaVFNZ1vdrpzlZCYSdMPDAEt1xA5CMAudUz4",
+    "x086GHIhkHau2jyXQ2XyxX63wNlC70B6M/MLewtLK2sbWzd8RRxxx34jlb/q39/8Fu/urB2eQMNvnXuvK/7TYAtl5LxYaIhQyUNhaEEzABwnWr",
+    "FsbpuABsjMx8vNnu9ofj6en55fXt/aNWxGFzXEDzqk4Gd1mnVJ1ttv1Tpx/JUqAxXSguiyACCQO/YAFquBDrF0IZbJLiFkIiJKDWjThUUIXWUt",
+    "PQ0NDALmCdNty5dOGNnp5+yXTdRAgSr5iZStHWBUnKtHdKUpuUSEpaWlo6maNlYDYNsIWsrJycnNzQJ/MRkANCADwRYD5M88l9T+cj0Vg8kUyl",
+    "M9nc9c3t3f3DY75QLJUr1Vq90Wy1O91efzAcjeP8Hzgg/J5NziJnU/7js6E8+wc=",
   ].join(""),
   outside: [
-    "AQKydVhpwAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
+    "AQKyd7Z5wAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
     "XWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das",
     "6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/",
     "sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0",
     "dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iW",
     "NjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7QINv8YTntBseE8tf2J+h3pjmerGVQlZAVan5K6YZsNlPP/bAVyO7",
-    "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGGTAyi1L/1gnwNNDACWUj4m0FI1B8N29wNT9B6zZ3gM/gNzV7zPgZuI7O6t6EfMiQf4Yt4irwQ1AD",
-    "IAKwBP4tqq8j4HZe9/EUAow/QxEyb5ZKp+9pouT18sFcpExmb4XNtnJdKIk9HPzYVFRYoCdTLNGZKdun7bIty2kp2+8++DzW3HhU+xVKt3ZgjI",
-    "h0cHx0aLtdLIwFD9kT/Faj0yI7/p+mYY3b0HMeTGEjJ0UGG/99y2bdu27e7urq6urpRSvrixu7VkZsfKDR987xbQCy8MdcImmAlzXSX7bKIkQR",
-    "pFQDyIQg6gz2xg8Cx0OBuFBIQDgwICzYBAJgBzsVQoExn5V5XX/DLGGANfqGFwWFJQVKgxrAEwAxkVdRJANFtaSUFJyqgf2WsMj0tYlVChk66X",
-    "aQBm4ntJx6x1g/KFCNlNAtTte0Tf2p/3e2/P873uc9eHrfvW79qa6/y5His/ZkH3B3WrfGiYsMudC7qaZhjcJapMC9G/i544tQTLlaL7aqYUpn",
-    "h4IqdKne4uGasw49aAy0BHGzA=",
+    "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGGUAyi1L/1goANVDAD2Ej8m0FI1B8N29wNT9B6zZ3gM/gNzV7zPgZuI7O6t6EdMM4NczZQvTAk2AD",
+    "MAKwDwTVxbVd7noOz9PwoQZZk+dsImoGzVz0bm69OYi6VCkbEZPtf2malE6mj0k4NxYaGqSKFOcwahJ9mp67ctwm0r2ek9/z7Y3HZceFVrxbpn",
+    "ioSAfHh0cLharA2NjNUv+VUt1yVT8p+ubw4xxu7ehxhyYwkZOqiw33tu27Zt23Z3d1dXV1dKKV/c2N1aMrNj5YYPvvdLH8FSKIyCnbDXdbLPKE",
+    "wTJZJEBMRI9BACTYeGD4Onw1lQSEA4MCjYEAxoBDKYi6VCkZF/Vfkf4N/8MgZeqGFsWFJQVFCoDGswAxkVdRJgJFtaSUFJyqgf2WsMj0tYlaSh",
+    "k66XCQBmErOZLGDzlGE3EnB0/Dr+Vv+03/d2nt67z3c9bN+//kytoczH01xzQxGU/rsDwA+GBbKZq8CmaZ3BUqIK2hV/pSgoqW2wDCi6r2ZKoY",
+    "+HUXKq1Onwm4BK42wdMBjoaBMG",
   ].join(""),
   slim: [
-    "AQHHWCQ5IE+isKRtbDKdSZ1OActJBshPorCkbWwynUmdTgHLSQbIEOZ6sZVCVkBVqfkrphmw2U88Ez4AAARCN/OnPEl5G0SDAI154qsn7GADTh",
-    "PjNKdBz+JAvuPomOu/QNRec4lNDgIOofkMtlHBDZ9JqhkBOhN2AADEllu3pD9Ceh0wZmuARynWJG/VxfnlKYK8UsWmG57DDL/RrqUs9MeeIPaY",
-    "uQ5WzIlUZPbWdVE=",
+    "AQHNoAb8IE+isKRtbDKdSZ1OActJBshPorCkbWwynUmdTgHLSQbIEOZ6sZVCVkBVqfkrphmw2U88Ez4AAARCN/OnPEl5G0SDAI154qsn7GADTh",
+    "PjNKdBz+JAvuPomOu/QNRec4lNDgIOofkMtlHBDZ9JqhkBORN1AABEp1PZBqG6Dxi7c8CDMa9J3qqL88vTA3mlik03PJcZvtCupSz0x54gzpi5",
+    "DnbMjVRk9tEtAQ==",
   ].join(""),
   texts: "AQPx10naFyi1L/0gDnEAADEuMAoKfwphfzAwMGFi",
 };
