@@ -1,5 +1,4 @@
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
+import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { processorTimes } from "./processor-time.ts";
@@ -22,13 +21,13 @@ the emulator takes the writes, and what DynamoDB would bill is computed from the
 const pathTo = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
 const startEmulator = async (): Promise<{ endpoint: string; stop: () => void }> => {
-  const child = spawn(process.execPath, [pathTo("./emulator-process.ts")], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = fork(new URL("./emulator-process.ts", import.meta.url));
   const endpoint = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once("line", resolve);
+    child.once("message", (message) => resolve(String(message)));
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`the emulator ended with code ${code} before it was ready`)));
   });
-  return { endpoint, stop: () => child.stdin.end() };
+  return { endpoint, stop: () => child.disconnect() };
 };
 
 const { values: options } = parseArgs({

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { APIGatewayProxyEvent, Context } from "aws-lambda";
 import * as v from "valibot";
 import { queryFunction } from "../functions/query/query.ts";
-import { tableDefinition } from "../local/resources.ts";
+import { ensureTable } from "../local/resources.ts";
 import { recordEvents } from "../shared/app/record-events.ts";
 import { readEvent } from "../shared/contract/event.ts";
 import { TenantId } from "../shared/contract/identifiers.ts";
@@ -85,7 +85,7 @@ export const startMeteredService = async (
   const tableName = `runstone-${randomUUID()}`;
   const client = clientOf(endpoint);
   const aside = clientOf(endpoint);
-  await aside.send(new CreateTableCommand(tableDefinition(tableName)));
+  await ensureTable(aside, tableName);
   const meter: CostMeter = costMeter(aside);
   if (options.isMetered !== false) meter.attachTo(client);
 

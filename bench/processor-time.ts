@@ -20,8 +20,8 @@ export interface ProcessorTime {
   readonly foldMs: number;
 }
 
-/** The first are not counted: the code is still being compiled. */
-const WARM_UP_RUNS = 30;
+/** Not counted, of every workload before any is: the code is still being compiled. */
+const WARM_UP_RUNS = 24;
 const COUNTED_RUNS = 24;
 const REPETITIONS = 10;
 
@@ -64,33 +64,40 @@ const timesOf = async (service: MeteredService, run: SampleRun, delivery: Delive
   return { recordMs, unpackMs, foldMs };
 };
 
+/** The times of so many runs, recorded one after the other in a table of their own. */
+const timesOfRuns = async (endpoint: string, workload: Workload, of: { delivery: Delivery; runs: number }) => {
+  const service = await startMeteredService(endpoint, { startsAt: workload.endsAt, isMetered: false });
+  try {
+    const times: Awaited<ReturnType<typeof timesOf>>[] = [];
+    for (let count = 0; count < of.runs; count++) {
+      const run = workload.runs[count % workload.runs.length] as SampleRun;
+      times.push(await timesOf(service, copyOf(run, randomUUID()), of.delivery));
+    }
+    return times;
+  } finally {
+    service.stop();
+  }
+};
+
 /**
  * How much processor time recording and reading back take, in this process: the emulator runs in another one, objects
  * are kept in memory. Without the meter, whose reads cost time too.
  */
 export const processorTimes = async (endpoint: string, workloads: readonly Workload[]): Promise<ProcessorTime[]> => {
+  const deliveries = workloads.flatMap((workload) => DELIVERIES.map((delivery) => ({ workload, delivery })));
+  for (const { workload, delivery } of deliveries) {
+    await timesOfRuns(endpoint, workload, { delivery, runs: WARM_UP_RUNS });
+  }
   const found: ProcessorTime[] = [];
-  for (const workload of workloads) {
-    for (const delivery of DELIVERIES) {
-      const service = await startMeteredService(endpoint, { startsAt: workload.endsAt, isMetered: false });
-      try {
-        const times: Awaited<ReturnType<typeof timesOf>>[] = [];
-        for (let count = 0; count < WARM_UP_RUNS + COUNTED_RUNS; count++) {
-          const run = workload.runs[count % workload.runs.length] as SampleRun;
-          times.push(await timesOf(service, copyOf(run, randomUUID()), delivery));
-        }
-        const counted = times.slice(WARM_UP_RUNS);
-        found.push({
-          workload: workload.name,
-          delivery,
-          recordMs: median(counted.map(({ recordMs }) => recordMs)),
-          unpackMs: median(counted.map(({ unpackMs }) => unpackMs)),
-          foldMs: median(counted.map(({ foldMs }) => foldMs)),
-        });
-      } finally {
-        service.stop();
-      }
-    }
+  for (const { workload, delivery } of deliveries) {
+    const times = await timesOfRuns(endpoint, workload, { delivery, runs: COUNTED_RUNS });
+    found.push({
+      workload: workload.name,
+      delivery,
+      recordMs: median(times.map(({ recordMs }) => recordMs)),
+      unpackMs: median(times.map(({ unpackMs }) => unpackMs)),
+      foldMs: median(times.map(({ foldMs }) => foldMs)),
+    });
   }
   return found;
 };

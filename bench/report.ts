@@ -104,11 +104,8 @@ const processorRows = (processor: readonly ProcessorTime[]): string[][] => [
 const billText = (bill: Bill): string =>
   `${number(bill.writeUnits)} WRU, ${number(bill.readUnits)} RRU, ${number(bill.puts)} PUT`;
 
-const coldText = (writing: readonly WritePrice[]): string =>
-  writing
-    .filter(({ delivery }) => delivery === "one request")
-    .map(({ workload, coldBill }) => `${workload} ${billText(coldBill)}`)
-    .join("; ");
+/** The same for every workload: its app and its graph. */
+const coldText = ([first]: readonly WritePrice[]): string => (first === undefined ? "" : billText(first.coldBill));
 
 /** The report as tables for people. */
 export const reportText = ({ missing, writing, reading, processor }: Report): string =>

@@ -39,7 +39,7 @@ interface SampleEvent {
 }
 
 /** Events cut into windows of five seconds, counted from the run's first event; empty windows send nothing. */
-export const inArrivals = <E extends { readonly at: number }>(events: readonly E[]): E[][] => {
+const inArrivals = <E extends { readonly at: number }>(events: readonly E[]): E[][] => {
   const first = Math.min(...events.map(({ at }) => at));
   const windows = Map.groupBy(events, ({ at }) => Math.floor((at - first) / WINDOW_MS));
   return [...windows].sort(([a], [b]) => a - b).map(([, arrival]) => arrival);

@@ -30,14 +30,9 @@ const messageBytes = (texts: readonly string[]): number =>
 const average = (numbers: readonly number[]): number =>
   numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
-const without = (charges: readonly Charge[], others: readonly Charge[]): Charge[] => {
-  const left = others.map(({ place, of }) => `${place} ${of.replace(/^(L#|runs\/).*/, "$1")}`);
-  return charges.filter(({ place, of }) => {
-    const at = left.indexOf(`${place} ${of.replace(/^(L#|runs\/).*/, "$1")}`);
-    if (at >= 0) left.splice(at, 1);
-    return at < 0;
-  });
-};
+/** What is in the first bill and not in the second. */
+const billOfMore = (charges: readonly Charge[], than: readonly Charge[]): Bill =>
+  billOf([...charges, ...than.map((charge) => ({ ...charge, units: -charge.units }))]);
 
 const priceOf = async (endpoint: string, workload: Workload, delivery: Delivery): Promise<WritePrice> => {
   const service = await startMeteredService(endpoint, { startsAt: workload.endsAt });
@@ -61,7 +56,7 @@ const priceOf = async (endpoint: string, workload: Workload, delivery: Delivery)
           requests[delivery].reduce((sum, texts) => sum + queuePrice(messageBytes(texts)), 0),
         ),
       ),
-      coldBill: billOf(without(cold, charges[0]?.charges ?? [])),
+      coldBill: billOfMore(cold, charges[0]?.charges ?? []),
       charges,
     };
   } finally {

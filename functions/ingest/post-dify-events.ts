@@ -5,7 +5,6 @@ import { millisecondsOf } from "../../shared/contract/instant.ts";
 import { type DifyReading, difyEvents } from "../../shared/dify/event.ts";
 import type { KnownNode } from "../../shared/dify/memory.ts";
 import { readDifyStream } from "../../shared/dify/stream.ts";
-import { refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
@@ -65,9 +64,6 @@ export const postDifyEvents =
     const body = bodyTextOf(request);
     if ("code" in body) return body;
     const frames = readDifyStream(body.text, isNdjson(request) ? "ndjson" : "event-stream");
-    if (frames.length === 0) {
-      return refuse("NO_EVENTS", "expected a Dify stream: text/event-stream, or its events as application/x-ndjson");
-    }
     const { app_id: appId, run_id: runId } = read.query;
     const readings = await mapped(dependencies, request, { frames, appId, runId });
     const ignored = readings.filter((reading) => "ignored" in reading).length;

@@ -29,6 +29,5 @@ export const postEvents =
     if ("code" in body) return body;
     const read = eventsOf(request, body.text);
     if ("code" in read) return read;
-    if (read.events.length === 0) return refuse("NO_EVENTS", "expected at least one event");
     return recordRequest(dependencies, request, { events: read.events, source: "http" });
   };

@@ -1,5 +1,5 @@
 import { type EventResult, type ReceivedEvent, recordEvents } from "../../shared/app/record-events.ts";
-import { type EventReading, readEvent } from "../../shared/contract/event.ts";
+import { type EventReading, type InputError, readEvent } from "../../shared/contract/event.ts";
 import type { EventText } from "../../shared/contract/event-list.ts";
 import type { TenantId } from "../../shared/contract/identifiers.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
@@ -32,14 +32,25 @@ const read = (event: RequestEvent, now: number): EventReading => {
   return readEvent(event, { now, isFromQueue: false });
 };
 
-const showResult = (result: EventResult, index: number): JsonOutput => ({
-  index,
-  id: result.id ?? null,
-  run_id: result.runId ?? null,
-  status: result.status,
-  code: result.status === "rejected" ? result.code : result.status === "unavailable" ? "UNAVAILABLE" : undefined,
-  errors: result.status === "rejected" ? result.errors.map(({ path, message }) => ({ path, message })) : undefined,
-});
+/** How many reasons an answer holds beside the first of each event: Lambda answers 6 MB at the most. */
+const MOST_REASONS = 8000;
+
+const showResults = (results: readonly EventResult[]): JsonOutput[] => {
+  let left = MOST_REASONS;
+  const errorsOf = (errors: readonly InputError[]): JsonOutput => {
+    const shown = errors.slice(0, Math.max(1, left));
+    left -= shown.length;
+    return shown.map(({ path, message }) => ({ path, message }));
+  };
+  return results.map((result, index) => ({
+    index,
+    id: result.id ?? null,
+    run_id: result.runId ?? null,
+    status: result.status,
+    code: result.status === "rejected" ? result.code : result.status === "unavailable" ? "UNAVAILABLE" : undefined,
+    errors: result.status === "rejected" ? errorsOf(result.errors) : undefined,
+  }));
+};
 
 const count = (results: readonly EventResult[], status: EventResult["status"]): number =>
   results.filter((result) => result.status === status).length;
@@ -76,7 +87,7 @@ export const recordRequest = async (
     rejected,
     unavailable,
     ...extra,
-    results: results.map(showResult),
+    results: showResults(results),
   };
   const fault = results.find((result) => result.status === "unavailable");
   if (fault !== undefined) {
@@ -88,7 +99,9 @@ export const recordRequest = async (
       error: fault.fault,
     });
   }
-  if (events.length === 0) return jsonAnswer(members);
+  // A Dify stream of frames that carry no state is fine; a list of no events is not.
+  if (events.length === 0 && extra["ignored"]) return jsonAnswer(members);
+  if (events.length === 0) return refuse("NO_EVENTS", "expected at least one event", { members });
   if (rejected === events.length)
     return refuse("ALL_REJECTED", "no event of the request could be recorded", { members });
   if (unavailable === events.length) return refuse("UNAVAILABLE", "the store did not take the events", { members });

@@ -6,7 +6,7 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_UNPACKED_BYTES = 32 * 1024 * 1024;
 
 const isTooLarge = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+  (error as { readonly code?: unknown } | undefined)?.code === "ERR_BUFFER_TOO_LARGE";
 
 /** Unpacks gzip no further than the limit: a small body cannot fill the memory. */
 const unpack = (body: Buffer): Buffer | Refusal => {

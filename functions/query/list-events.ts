@@ -21,10 +21,14 @@ const parameters = {
   cursor: v.optional(v.string()),
 };
 
+const wholeFromZero = (most: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(most));
+/** The last moment that a ULID can hold (milliseconds since 1970), less one. */
+const LATEST = 2 ** 48 - 2;
+
 const Position = v.object({
-  settled: v.number(),
+  settled: wholeFromZero(LATEST),
   delivered: v.array(v.string()),
-  partial: v.record(v.string(), v.number()),
+  partial: v.record(v.string(), wholeFromZero(Number.MAX_SAFE_INTEGER)),
 });
 
 /** Small fields of an event count as so many bytes towards a page. */

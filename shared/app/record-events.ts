@@ -92,7 +92,7 @@ const groupsOf = (received: readonly ReceivedEvent[]): Group[] => {
     const runId: RunId = reading.event.runId;
     const name = `${tenantId}#${runId}`;
     const group = groups.get(name) ?? { run: { tenantId, runId }, events: [] };
-    group.events.push({ index, event: identify(reading.event, { text, value: reading.value }) });
+    group.events.push({ index, event: identify(reading.event, text) });
     groups.set(name, group);
   }
   return [...groups.values()];

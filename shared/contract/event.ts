@@ -39,8 +39,6 @@ export type EventReading =
       readonly ok: true;
       readonly event: ProducedEvent;
       readonly tenantId: TenantId | undefined;
-      /** The parsed object: what identity is computed from. */
-      readonly value: Readonly<Record<string, unknown>>;
     }
   | {
       readonly ok: false;
@@ -55,7 +53,7 @@ export type EventReading =
 export const LONGEST_FIELD_TEXT = 1024;
 
 /** A field of the service's own: the beginning of an error that counts as payload, for lists to show. No producer's field. */
-export const ERROR_HEAD = "error.head";
+export const ERROR_HEAD = "error\u0000head";
 const LONGEST_ERROR_HEAD = 200;
 
 /** The deepest nesting of an event, the event itself being level 1. */
@@ -81,7 +79,7 @@ const Envelope = v.object({
 const ENVELOPE: ReadonlySet<string> = new Set([...Object.keys(Envelope.entries), "tenant_id"]);
 
 type Fields = v.GenericSchema<unknown, Readonly<Record<string, unknown>>>;
-const fieldSchemas: ReadonlyMap<string, Fields> = new Map(
+const fieldSchemas: ReadonlyMap<unknown, Fields> = new Map(
   EVENT_TYPES.map((type) => {
     const required = type === "run.started" ? { app_id: AppId } : {};
     return [type, v.object({ ...required, ...EVENT_FIELDS[type] }) as Fields];
@@ -108,21 +106,22 @@ interface Parts {
 const SURELY_SHORT = 200;
 
 /** Whether a value is long does not depend on its white space and escapes: equal events are split alike. */
-const isLong = (text: string, value: unknown): boolean =>
-  text.length > SURELY_SHORT && JSON.stringify(value).length > LONGEST_FIELD_TEXT;
+const isLong = (text: string): boolean => text.length > SURELY_SHORT && canonicalJson(text).length > LONGEST_FIELD_TEXT;
 
-const splitMetadata = (text: string, values: Readonly<Record<string, unknown>>, parts: Parts): void => {
+const splitMetadata = (text: string, parts: Parts): void => {
   const kept = new Map<string, JsonText>();
   for (const [key, value] of membersOf(text).members) {
-    if (isLong(value, values[key])) parts.payload.push({ field: "execution_metadata", key, text: value });
+    if (isLong(value)) parts.payload.push({ field: "execution_metadata", key, text: value });
     else kept.set(key, new JsonText(value));
   }
   parts.fields.set("execution_metadata", kept);
 };
 
 /** The beginning of an error, the same for all spellings of it. */
-export const errorHead = (error: unknown): string =>
-  (typeof error === "string" ? error : canonicalJson(error)).slice(0, LONGEST_ERROR_HEAD);
+export const errorHead = (text: string): string => {
+  const error = canonicalJson(text);
+  return (error.startsWith('"') ? (JSON.parse(error) as string) : error).slice(0, LONGEST_ERROR_HEAD);
+};
 
 const split = (type: EventType, members: readonly JsonMember[], values: Readonly<Record<string, unknown>>): Parts => {
   const known: object = EVENT_FIELDS[type];
@@ -131,14 +130,34 @@ const split = (type: EventType, members: readonly JsonMember[], values: Readonly
     if (ENVELOPE.has(name)) continue;
     if (!Object.hasOwn(known, name)) parts.payload.push({ field: name, text });
     else if (text === "null") parts.fields.set(name, null);
-    else if (name === "execution_metadata") splitMetadata(text, values[name] as Record<string, unknown>, parts);
-    else if (isLong(text, values[name])) {
+    else if (name === "execution_metadata") splitMetadata(text, parts);
+    else if (isLong(text)) {
       parts.payload.push({ field: name, text });
-      if (name === "error") parts.fields.set(ERROR_HEAD, errorHead(values[name]));
+      if (name === "error") parts.fields.set(ERROR_HEAD, errorHead(text));
     } else if (FREE_FIELDS.has(name)) parts.fields.set(name, new JsonText(text));
     else parts.fields.set(name, values[name] as FieldValue);
   }
   return parts;
+};
+
+const SMALL_FIELDS = new Set(Object.values(EVENT_FIELDS).flatMap((fields) => Object.keys(fields)));
+
+/** The values of the envelope and of the small fields. Names are those of the text, not of the parsed object. */
+const smallValues = (members: readonly JsonMember[]): Record<string, unknown> => {
+  const small = members.filter(([name]) => ENVELOPE.has(name) || SMALL_FIELDS.has(name));
+  return Object.fromEntries(small.map(([name, text]) => [name, JSON.parse(text)]));
+};
+
+/** Reasons are for reading: an event with thousands of them names the first. */
+const MOST_ERRORS = 100;
+const LONGEST_PATH = 256;
+
+const shownErrors = (errors: readonly InputError[]): InputError[] => {
+  const shown = errors
+    .slice(0, MOST_ERRORS)
+    .map(({ path, message }) => ({ path: path.slice(0, LONGEST_PATH), message }));
+  const left = errors.length - shown.length;
+  return left === 0 ? shown : [...shown, { path: "", message: `and ${left} more of the kind` }];
 };
 
 const repeatedNames = (members: readonly JsonMember[]): InputError[] => {
@@ -165,21 +184,21 @@ export const readEvent = (
     const errors = [{ path: "", message: `expected an event (an object), came ${came}` }];
     return { ok: false, code: "INVALID_EVENT", errors, id: undefined, runId: undefined, tenantId: undefined };
   }
-  const values = value as Record<string, unknown>;
   const { members, depth } = membersOf(input.text);
+  const values = smallValues(members);
   const named = v.safeParse(TenantId, values["tenant_id"]);
   const tenantId = context.isFromQueue && named.success ? named.output : undefined;
   const refused = (code: "INVALID_EVENT" | "TOO_DEEP" | "AT_IN_FUTURE", errors: InputError[]): EventReading => ({
     ok: false,
     code,
-    errors,
+    errors: shownErrors(errors),
     id: shortText(values["id"]),
     runId: shortText(values["run_id"]),
     tenantId,
   });
 
   const envelope = v.safeParse(Envelope, values);
-  const fields = v.safeParse(fieldSchemas.get(String(values["type"])) ?? NoFields, values);
+  const fields = v.safeParse(fieldSchemas.get(values["type"]) ?? NoFields, values);
   const errors = [...repeatedNames(members), ...errorsOf(envelope.issues), ...errorsOf(fields.issues)];
   if (context.isFromQueue) errors.push(...errorsOf(v.safeParse(QueueTenant, values).issues));
   if (!context.isFromQueue && Object.hasOwn(values, "tenant_id")) {
@@ -197,5 +216,5 @@ export const readEvent = (
   }
   const parts = split(type, members, fields.output);
   const event = { type, runId, at, epoch: epoch ?? 1, id: id ?? undefined, appId: appId ?? undefined, ...parts };
-  return { ok: true, event, tenantId, value: values };
+  return { ok: true, event, tenantId };
 };

@@ -24,13 +24,15 @@ const COLON = 58;
 
 const isSpace = (code: number): boolean => code === 32 || code === 10 || code === 13 || code === 9;
 
-const afterSpace = (text: string, from: number): number => {
+/** The position after white space. */
+export const afterSpace = (text: string, from: number): number => {
   let at = from;
   while (isSpace(text.charCodeAt(at))) at++;
   return at;
 };
 
-const afterString = (text: string, from: number): number => {
+/** The position after a string that begins at `from`. */
+export const afterString = (text: string, from: number): number => {
   let at = text.indexOf('"', from + 1);
   for (;;) {
     let slashes = 0;

@@ -80,7 +80,7 @@ const tagsOf = (core: RunCore): string[] => {
 };
 
 const errorOf = (core: RunCore): string | undefined => {
-  if (core.error instanceof JsonText) return errorHead(JSON.parse(core.error.text));
+  if (core.error instanceof JsonText) return errorHead(core.error.text);
   const head = core.fields.get(ERROR_HEAD);
   return typeof head === "string" ? head : undefined;
 };

@@ -19,17 +19,16 @@ export interface Subject {
   readonly elapsedTime: number | undefined;
 }
 
+/** What a subject begins with: tells runs from node executions. */
+type StartType = "run.started" | "node.started";
+
+const NODE_OUTCOME = ["status", "outputs", "error", ERROR_HEAD, "elapsed_time"];
+
 /** These come as one unit from the deciding event, or not at all. */
-const OUTCOME: ReadonlySet<string> = new Set([
-  "outputs",
-  "error",
-  ERROR_HEAD,
-  "elapsed_time",
-  "total_tokens",
-  "total_steps",
-  "exceptions_count",
-  "status",
-]);
+const OUTCOME: Readonly<Record<StartType, ReadonlySet<string>>> = {
+  "node.started": new Set(NODE_OUTCOME),
+  "run.started": new Set([...NODE_OUTCOME, "total_tokens", "total_steps", "exceptions_count"]),
+};
 
 const numberOr = (value: FieldValue | undefined, otherwise: number): number =>
   typeof value === "number" ? value : otherwise;
@@ -49,12 +48,11 @@ const byProgress = (ranked: readonly Member[]): Member[] => {
 export const numberOf = (member: Member, field: string, otherwise: number): number =>
   numberOr(member.fields.get(field), otherwise);
 
-const SMALL_FIELDS: ReadonlySet<string> = new Set(Object.values(EVENT_FIELDS).flatMap((fields) => Object.keys(fields)));
-
-/** Whether a payload value has its field's name by right: an unknown field cannot stand in for a small one of that name. */
-const isRightful = (member: Member, { field }: MemberPayload): boolean => {
+/** A payload value under a name of its type is the long form of a small field; any other is a field of its own. */
+const nameOf = (member: Member, { field, key }: MemberPayload): string => {
+  if (key !== undefined) return `\u0000${key}`;
   const known: object = member.type === "run.claimed" ? {} : EVENT_FIELDS[member.type];
-  return Object.hasOwn(known, field) || !SMALL_FIELDS.has(field);
+  return Object.hasOwn(known, field) ? field : `unknown\u0000${field}`;
 };
 
 class Collected {
@@ -83,8 +81,7 @@ class Collected {
       else if (this.take(name)) this.fields.set(name, value);
     }
     for (const payload of member.payload) {
-      if (isNull(payload) || !isWanted(payload.field) || !isRightful(member, payload)) continue;
-      if (this.take(payload.key === undefined ? payload.field : `\u0000${payload.key}`)) this.payload.push(payload);
+      if (!isNull(payload) && isWanted(payload.field) && this.take(nameOf(member, payload))) this.payload.push(payload);
     }
   }
 }
@@ -96,21 +93,19 @@ const earliest = (members: readonly Member[]): Instant | undefined =>
   );
 
 /** Folds the events of one run, or of one node execution; stale ones are left out before. Undefined for none. */
-export const foldSubject = (
-  members: readonly Member[],
-  startType: "run.started" | "node.started",
-): Subject | undefined => {
+export const foldSubject = (members: readonly Member[], startType: StartType): Subject | undefined => {
   const ranked = byRank(members);
   const deciding = ranked[0];
   if (deciding === undefined) return undefined;
   // A terminal event that does not decide gives no field.
   const givers = ranked.filter((member) => member === deciding || !isTerminal(member));
 
+  const outcome = OUTCOME[startType];
   const collected = new Collected();
-  if (isTerminal(deciding)) collected.add(deciding, (field) => OUTCOME.has(field) && field !== "status");
+  if (isTerminal(deciding)) collected.add(deciding, (field) => outcome.has(field) && field !== "status");
   if (deciding.type === "node.retried") collected.add(deciding, (field) => field === "error");
   for (const member of byProgress(givers)) collected.add(member, (field) => field === "process_data");
-  for (const member of givers) collected.add(member, (field) => !OUTCOME.has(field) && field !== "process_data");
+  for (const member of givers) collected.add(member, (field) => !outcome.has(field) && field !== "process_data");
 
   const startedAt = earliest(ranked.filter((member) => member.type === startType));
   const finishedAt = isTerminal(deciding) ? deciding.at : undefined;

@@ -24,7 +24,7 @@ export interface CellCoder {
   token(column: string, token: string): string;
   /** A long text. */
   text(text: string): string;
-  /** A text of a length that a reader knows: well-formed and without line breaks. */
+  /** A text of a length that a reader knows, and plain (see isPlain). */
   exactText(text: string, length: number): string;
 }
 

@@ -1,6 +1,6 @@
 import { UnreadablePackError } from "./pack-frame.ts";
 import { remembered } from "./remembered.ts";
-import { fromLine, toLine } from "./text-lines.ts";
+import { BLOCK_END, fromLine, LINE_END, toLine } from "./text-lines.ts";
 
 /**
  * The parts of packed events, which compress best apart. `structure` holds the columns in the order of their first use,
@@ -26,7 +26,7 @@ export interface ColumnWriter {
   token(column: string, token: string): void;
   literal(column: string, text: string): void;
   text(text: string): void;
-  /** A text of known length, well-formed and without line breaks. */
+  /** A text of known length, plain (see isPlain). */
   exactText(text: string): void;
   /** Bytes in hex. */
   raw(hex: string): void;
@@ -51,7 +51,7 @@ export const columnWriter = (): ColumnWriter => {
       columnOf(column).literals.push(toLine(text));
     },
     text(text) {
-      texts.push(`${toLine(text)}\n`);
+      texts.push(`${toLine(text)}${LINE_END}`);
     },
     exactText(text) {
       texts.push(text);
@@ -60,8 +60,8 @@ export const columnWriter = (): ColumnWriter => {
       raw.push(hex);
     },
     finish() {
-      const blocks = columns.map(({ tokens, literals }) => [withoutTail(tokens), ...literals].join("\n"));
-      return { structure: blocks.join("\n\n"), texts: texts.join(""), raw: Buffer.from(raw.join(""), "hex") };
+      const blocks = columns.map(({ tokens, literals }) => [withoutTail(tokens), ...literals].join(LINE_END));
+      return { structure: blocks.join(BLOCK_END), texts: texts.join(""), raw: Buffer.from(raw.join(""), "hex") };
     },
   };
 };
@@ -78,7 +78,7 @@ export interface ColumnReader {
 
 /** Reads back, in the same order, what a {@link columnWriter} was given. Throws UnreadablePackError past the end. */
 export const columnReader = (sections: Sections): ColumnReader => {
-  const blocks = sections.structure.split("\n\n").values();
+  const blocks = sections.structure.split(BLOCK_END).values();
   let textsRead = 0;
   let rawRead = 0;
   const next = (lines: Iterator<string>, what: string): string => {
@@ -87,7 +87,7 @@ export const columnReader = (sections: Sections): ColumnReader => {
     return value;
   };
   const columnOf = remembered((_name: string) => {
-    const [tokens = "", ...literals] = next(blocks, "column").split("\n");
+    const [tokens = "", ...literals] = next(blocks, "column").split(LINE_END);
     return { tokens, read: 0, literals: literals.values() };
   });
   return {
@@ -97,7 +97,7 @@ export const columnReader = (sections: Sections): ColumnReader => {
     },
     literal: (name) => fromLine(next(columnOf(name).literals, "literal")),
     text() {
-      const end = sections.texts.indexOf("\n", textsRead);
+      const end = sections.texts.indexOf(LINE_END, textsRead);
       if (end === -1) throw new UnreadablePackError("expected another text in packed events, came their end");
       const line = sections.texts.slice(textsRead, end);
       textsRead = end + 1;

@@ -16,7 +16,7 @@ import {
 import { readEvents, writeEvents } from "./event-codec.ts";
 import { type FrameKind, frame, UnreadablePackError, unframe } from "./pack-frame.ts";
 import type { PackedEvent, UnpackedEvent } from "./packed-event.ts";
-import { fromLine, toLine } from "./text-lines.ts";
+import { BLOCK_END, fromLine, LINE_END, toLine } from "./text-lines.ts";
 
 /**
  * The largest item that holds its payload. To write, one object costs what 8 KB in the table cost, so up to here the
@@ -50,7 +50,7 @@ const textsOf = (events: readonly PackedEvent[]): (string | undefined)[] =>
 
 /** Structure, an empty line, texts. One stream compresses best where texts are most of it, two where they are not. */
 const documentOf = ({ structure, texts }: { structure: string; texts: string }): Buffer =>
-  Buffer.from(`${structure}\n\n${texts}`);
+  Buffer.from(`${structure}${BLOCK_END}${texts}`);
 
 /** Undefined where it does not stay within so many bytes. */
 const packForItem = (kind: "inline" | "slim", events: readonly PackedEvent[], mostBytes: number) => {
@@ -68,7 +68,7 @@ const packForItem = (kind: "inline" | "slim", events: readonly PackedEvent[], mo
 /** A line for each position; a shared value's is empty. */
 const packTexts = (texts: readonly (string | undefined)[]): Buffer => {
   const lines = texts.map((text) => (text === undefined ? "" : toLine(text)));
-  return frame("texts", [compressForObject(Buffer.from(lines.join("\n")))]);
+  return frame("texts", [compressForObject(Buffer.from(lines.join(LINE_END)))]);
 };
 
 const packOutside = (events: readonly PackedEvent[]): Buffer => {
@@ -109,8 +109,8 @@ const sectionsOf = (kind: FrameKind, [raw, first, second]: readonly Buffer[]): S
     return { raw, structure: decompressFromItem(first), texts };
   }
   const document = kind === "inline" ? decompressFromItem(first) : decompressFromObject(first);
-  const end = document.lastIndexOf("\n\n");
-  return { raw, structure: document.slice(0, end), texts: document.slice(end + 2) };
+  const end = document.lastIndexOf(BLOCK_END);
+  return { raw, structure: document.slice(0, end), texts: document.slice(end + BLOCK_END.length) };
 };
 
 /**
@@ -133,7 +133,7 @@ export const unpackTexts = (bytes: Uint8Array): ReadonlyMap<number, string> =>
   readable(() => {
     const { kind, sections } = unframe(bytes);
     if (kind === "texts") {
-      const lines = decompressFromObject(sections[0] ?? Buffer.alloc(0)).split("\n");
+      const lines = decompressFromObject(sections[0] ?? Buffer.alloc(0)).split(LINE_END);
       return new Map(lines.flatMap((line, position) => (line === "" ? [] : [[position, fromLine(line)]])));
     }
     const values = unpackEntry(bytes).flatMap(({ payload }) => payload);

@@ -3,6 +3,7 @@ import { type CellCoder, characterOf, countOf } from "./cells.ts";
 import type { EventShape } from "./event-shapes.ts";
 import { UnreadablePackError } from "./pack-frame.ts";
 import type { PackedPayload, UnpackedPayload } from "./packed-event.ts";
+import { isPlain } from "./text-lines.ts";
 
 /** Whether payload texts are written with the events, or only what is shown of them. */
 export type PayloadDepth = "texts" | "previews";
@@ -35,8 +36,7 @@ const sharedLength = (one: string, other: string): number => {
   return length === 0 ? 0 : one.lastIndexOf('"', length - 1) + 1;
 };
 
-const isUsual = ({ preview }: Shown): boolean =>
-  preview.length === USUAL_LENGTH && !preview.includes("\n") && preview.isWellFormed();
+const isUsual = ({ preview }: Shown): boolean => preview.length === USUAL_LENGTH && isPlain(preview);
 
 const tokenOf = (shown: Shown, last: Shown): string => {
   if (isWhole(shown)) return WHOLE;

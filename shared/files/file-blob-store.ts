@@ -4,13 +4,12 @@ import { dirname, join } from "node:path";
 import type { BlobStore } from "../ports/blob-store.ts";
 import { StoreFault } from "../ports/store-fault.ts";
 
-const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
+const codeOf = (error: unknown): unknown => (error as { readonly code?: unknown } | undefined)?.code;
+
+const isMissing = (error: unknown): boolean => codeOf(error) === "ENOENT";
 
 const fault = (operation: string, cause: unknown): StoreFault =>
-  new StoreFault(`file ${operation} failed: ${cause instanceof Error && "code" in cause ? cause.code : "unknown"}`, {
-    cause,
-    isRetryable: true,
-  });
+  new StoreFault(`file ${operation} failed: ${String(codeOf(cause) ?? "unknown")}`, { cause, isRetryable: true });
 
 /** Parts of keys are ids and fixed words. Dots alone are no file name, nor is a colon on some systems. */
 const pathOf = (directory: string, key: string): string =>

@@ -5,7 +5,8 @@ import type { Request } from "./request.ts";
 
 const MARK_BYTES = 6;
 
-const mark = (text: string): Buffer => createHash("sha256").update(text).digest().subarray(0, MARK_BYTES);
+const mark = (content: string | Uint8Array): Buffer =>
+  createHash("sha256").update(content).digest().subarray(0, MARK_BYTES);
 
 /** What a cursor is bound to: tenant, route, path and filters. Where a list stands and how long a page is are not part of it. */
 const bindingOf = (request: Request): Buffer => {
@@ -17,8 +18,16 @@ const bindingOf = (request: Request): Buffer => {
 
 /** An opaque cursor: a position, bound to the query that it belongs to. It holds no key and grants nothing. */
 export const writeCursor = (request: Request, position: unknown): string => {
-  const text = JSON.stringify(position);
-  return Buffer.concat([bindingOf(request), mark(text), Buffer.from(text)]).toString("base64url");
+  const content = Buffer.concat([bindingOf(request), Buffer.from(JSON.stringify(position))]);
+  return Buffer.concat([mark(content), content]).toString("base64url");
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 };
 
 /** The position of the request's cursor; undefined without one. */
@@ -30,13 +39,12 @@ export const readCursor = <S extends v.GenericSchema>(
   if (given === undefined) return { position: undefined };
   const damaged = refuse("CURSOR_INVALID", "expected a next_cursor of an earlier answer, unchanged");
   const bytes = Buffer.from(given, "base64url");
-  const text = bytes.subarray(2 * MARK_BYTES).toString();
-  const isWhole =
-    bytes.toString("base64url") === given && bytes.subarray(MARK_BYTES, 2 * MARK_BYTES).equals(mark(text));
+  const content = bytes.subarray(MARK_BYTES);
+  const isWhole = bytes.toString("base64url") === given && bytes.subarray(0, MARK_BYTES).equals(mark(content));
   if (!isWhole) return damaged;
-  if (!bytes.subarray(0, MARK_BYTES).equals(bindingOf(request))) {
+  if (!content.subarray(0, MARK_BYTES).equals(bindingOf(request))) {
     return refuse("CURSOR_MISMATCH", "this cursor belongs to another query: keep path and filters as they were");
   }
-  const position = v.safeParse(schema, JSON.parse(text));
+  const position = v.safeParse(schema, parsed(content.subarray(MARK_BYTES).toString()));
   return position.success ? { position: position.output } : damaged;
 };

@@ -86,7 +86,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   "empty lines inside": "[\n\n1\n\n\n]",
   "the same key twice": '{"a":1,"a":2,"b":{"c":1,"c":1.0}}',
   "odd keys": '{"":1,"__proto__":2,"constructor":3,"a.b":4,"\\u0061":5,"\\ud800":6}',
-  "deep nesting": "[".repeat(198) + "1.0" + "]".repeat(198),
+  "deep nesting": `${"[".repeat(198)}1.0${"]".repeat(198)}`,
   "deep objects": `${'{"a":'.repeat(198)}-0${"}".repeat(198)}`,
 };
 const NAMES = Object.keys(TEXTS);
@@ -528,7 +528,7 @@ describe("any JSON with any white space", () => {
 
 /** What the contract says and the service does not do yet. */
 describe("fields that get lost on the way", () => {
-  test.each(["title", "label", "index", "sequence", "node_id", "metadata", "execution_metadata", "log_id", "edge_id"])(
+  test.each(["title", "label", "index", "sequence", "node_id", "metadata", "execution_metadata", "log_id", "edge_id", "error.head"])(
     "a run shows the field %s that its type does not know",
     async (name) => {
       const run_id = newRun();
@@ -581,11 +581,11 @@ describe("fields that get lost on the way", () => {
 
   test("an entry holds a request of 32 MB whose payload is mostly line breaks", async () => {
     const run_id = newRun();
-    const events = Array.from({ length: 5 }, (_, index) =>
+    const events = Array.from({ length: 4 }, (_, index) =>
       eventText("node.started", {
         run_id,
         node_execution_id: `node-${index}`,
-        inputs: json(`[${"\n".repeat(3_500_000)}]`),
+        inputs: json(`[${"\n".repeat(3_450_000)}]`),
       }),
     );
     const body = gzipSync(`{"events":[${events.join(",")}]}`);

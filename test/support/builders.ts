@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { encodeTime } from "ulid";
 import * as v from "valibot";
 import { canonicalJson } from "../../shared/contract/canonical-json.ts";
@@ -19,7 +20,7 @@ import { compareText, type Member, type MemberPayload, membersIn } from "../../s
 import type { NodeState } from "../../shared/domain/node-fold.ts";
 import { foldRun, type RunState } from "../../shared/domain/run-fold.ts";
 import { type TraceNode, traceOf } from "../../shared/domain/trace.ts";
-import { AT, eventText, ofTenant } from "./event-text.ts";
+import { AT, eventText, json, ofTenant } from "./event-text.ts";
 
 /** The clock of tests: every moment is so many seconds after it. */
 export const ZERO = Date.parse(AT);
@@ -54,7 +55,7 @@ export const readText = (text: string, isFromQueue = false): IdentifiedEvent => 
   const value = JSON.parse(json) as Record<string, unknown>;
   const reading = readEvent({ text: json, value }, { now: ZERO, isFromQueue });
   if (!reading.ok) throw new Error(`${json}: ${JSON.stringify(reading.errors)}`);
-  return identify(reading.event, { text: json, value });
+  return identify(reading.event, json);
 };
 
 /** An engine's event. */
@@ -176,5 +177,81 @@ export const viewOfState = (state: RunState): unknown => {
     agentLogs: state.agentLogs.map((log) => ({ ...log, ...fieldsView(log) })),
     trace: traceOf(state.nodes).map(treeView),
   };
-  return JSON.parse(canonicalJson(JSON.parse(JSON.stringify(view))));
+  return JSON.parse(canonicalJson(JSON.stringify(view)));
 };
+
+const seconds = fc.integer({ min: 0, max: 6 });
+const anyText = fc.constantFrom("null", "1.0", "1", '{"b":1}', '{ "b" : 1.0 }', '"\\u0061"', '"a"', "[]").map(json);
+const anyError = fc
+  .constantFrom("null", '"boom"', '{"code":"E1"}', '{"code": "E1"}', `"${"x".repeat(1500)}"`)
+  .map(json);
+const anyMetadata = fc
+  .constantFrom('{"n":1}', '{"n":1.0,"m":"a"}', `{"m":null,"tool":"${"y".repeat(1500)}"}`)
+  .map(json);
+
+/** Few moments, ids, epochs and nodes, so that many are equal. */
+const anySaying = (type: EventType, more: Record<string, fc.Arbitrary<JsonOutput>> = {}): fc.Arbitrary<Sent> =>
+  fc
+    .record(
+      {
+        at: seconds,
+        id: fc.constantFrom("a", "b"),
+        epoch: fc.constantFrom(1, 1, 1, 2, 3),
+        app_id: fc.constantFrom("app-1", "app-2"),
+        ...(type.startsWith("run.") ? {} : { node_execution_id: fc.constantFrom("node-1", "node-2") }),
+        ...more,
+      },
+      { requiredKeys: ["at"] },
+    )
+    .map((saying) => sent(type, saying));
+
+const place = {
+  node_id: fc.constantFrom("x", "y"),
+  index: fc.constantFrom(1, 2),
+  iteration_id: fc.constantFrom("x", "y"),
+  iteration_index: fc.constantFrom(0, 1),
+  execution_metadata: anyMetadata,
+};
+const outcome = { outputs: anyText, error: anyError, elapsed_time: fc.constantFrom(0, 1.5) };
+
+/** Events of engines about one run and its two nodes. */
+export const anySent: fc.Arbitrary<Sent> = fc.oneof(
+  anySaying("run.scheduled", { workflow_id: fc.constantFrom("w1", "w2") }),
+  anySaying("run.started", { inputs: anyText, tags: fc.constantFrom([], ["t"]), workflow_id: fc.constant("w3") }),
+  anySaying("run.paused", { reasons: anyText, outputs: anyText, extra: anyText }),
+  anySaying("run.resumed", { reason: fc.constantFrom("form", "time") }),
+  anySaying("run.heartbeat"),
+  anySaying("run.finished", {
+    ...outcome,
+    status: fc.constantFrom("succeeded", "failed", "stopped", "partial-succeeded"),
+    total_tokens: fc.constantFrom(5, 6),
+    extra: anyText,
+  }),
+  anySaying("node.started", { ...place, title: fc.constantFrom("A", "B"), inputs: anyText }),
+  anySaying("node.checkpointed", { sequence: fc.constantFrom(1, 2), process_data: anyText }),
+  anySaying("node.retried", { ...outcome, retry_index: fc.constantFrom(1, 2), process_data: anyText }),
+  anySaying("node.paused", { reason: fc.constantFrom("form", "time") }),
+  anySaying("node.finished", {
+    ...place,
+    ...outcome,
+    status: fc.constantFrom("succeeded", "failed", "exception", "stopped"),
+    process_data: anyText,
+  }),
+  anySaying("agent.logged", { log_id: fc.constantFrom("l1", "l2"), data: anyText, label: fc.constantFrom("A", "B") }),
+  anySaying("edge.taken", { edge_id: fc.constant("e1") }),
+);
+
+/** All that can be in one run's ledger: events of engines, at most one claim an epoch, the service's own end. */
+export const anyEvents: fc.Arbitrary<Sent[]> = fc
+  .record({
+    events: fc.array(anySent, { maxLength: 12 }),
+    second: fc.option(seconds, { nil: undefined }),
+    third: fc.option(seconds, { nil: undefined }),
+    lost: fc.option(seconds, { nil: undefined, freq: 1 }),
+  })
+  .map((given) => [
+    ...given.events,
+    ...(given.second === undefined ? [] : [claimed(2, given.second)]),
+    ...(given.third === undefined ? [] : [claimed(3, given.third)]),
+    ...(given.lost === undefined ? [] : [lost(given.lost)]),
+  ]);

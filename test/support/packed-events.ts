@@ -24,7 +24,7 @@ const packedEventOf = (text: string): PackedEvent => {
   const value = JSON.parse(text) as Record<string, unknown>;
   const reading = readEvent({ text, value }, { now: Date.parse("2026-11-22T10:00:00Z"), isFromQueue: false });
   if (!reading.ok) throw new Error(JSON.stringify(reading.errors));
-  const { runId: _, ...event } = identify(reading.event, { text, value });
+  const { runId: _, ...event } = identify(reading.event, text);
   return event;
 };
 

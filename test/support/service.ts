@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context, SQSBatchResponse } from "aws-lambda";
 import * as v from "valibot";
 import { consumeFunction } from "../../functions/consume/consume.ts";
 import { ingestFunction } from "../../functions/ingest/ingest.ts";
 import { queryFunction } from "../../functions/query/query.ts";
-import { tableDefinition } from "../../local/resources.ts";
+import { ensureTable } from "../../local/resources.ts";
 import { RunId, type RunKey, TenantId } from "../../shared/contract/identifiers.ts";
 import { SCOPES } from "../../shared/contract/routes.ts";
 import { fileBlobStore } from "../../shared/files/file-blob-store.ts";
@@ -109,7 +109,7 @@ export const startService = async (
     region: "us-east-1",
     credentials: { accessKeyId: "local", secretAccessKey: "local" },
   });
-  await dynamodb.send(new CreateTableCommand(tableDefinition(tableName)));
+  await ensureTable(dynamodb, tableName);
   const logs: LogLine[] = [];
   const dependencies = change(
     connect({

@@ -33,7 +33,7 @@ const read = (reading: DifyReading | undefined): EventReading => {
 const digestOf = (reading: DifyReading | undefined): string => {
   const result = read(reading);
   if (!result.ok) throw new Error(JSON.stringify(result.errors));
-  return identify(result.event, { text: eventTextOf(reading), value: result.value }).digest;
+  return identify(result.event, eventTextOf(reading)).digest;
 };
 
 /** The event of a frame as parsed JSON, after the contract has accepted it. */

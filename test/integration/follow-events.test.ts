@@ -1,0 +1,394 @@
+import { encodeTime } from "ulid";
+import { readEvent } from "../../shared/contract/event.ts";
+import { identify } from "../../shared/domain/identity.ts";
+import { LATEST_WRITE_MS } from "../../shared/ports/ledger-store.ts";
+import { eventText, json, ofTenant } from "../support/event-text.ts";
+import { type ManualClock, manualClock } from "../support/manual-clock.ts";
+import { pagesOf } from "../support/pages.ts";
+import { expectProblem } from "../support/problem-document.ts";
+import { postEvents, type Reply, runKey, type Service, startService } from "../support/service.ts";
+import { storedBy } from "../support/stored.ts";
+
+const EVENTS = "/v1/runs/{run_id}/events";
+const PATH = { run_id: "run-1" };
+const MB = 1024 * 1024;
+
+let service: Service;
+let clock: ManualClock;
+beforeEach(async () => {
+  clock = manualClock();
+  service = await startService(undefined, clock);
+});
+afterEach(() => service.stop());
+
+/** Events of one node each, known by their number. */
+const numbered = (from: number, to = from): string[] =>
+  Array.from({ length: to - from + 1 }, (_, index) =>
+    eventText("node.started", { id: `e${from + index}`, node_execution_id: `n${from + index}` }),
+  );
+
+/** Records events as one entry, a moment after the last. */
+const record = async (...events: readonly string[]): Promise<void> => {
+  clock.advance(1);
+  expect((await postEvents(service, events)).json.accepted).toBe(events.length);
+};
+
+/** Makes an entry visible that was received so many milliseconds ago. */
+const recordLate = async (agoMs: number, ...events: readonly string[]): Promise<void> => {
+  const receivedAt = clock.now() - agoMs;
+  // A slow writer: its clock stood at the receipt when it began to write.
+  const now = clock.now;
+  const identified = events.map((text) => {
+    const value = JSON.parse(text) as Record<string, unknown>;
+    const reading = readEvent({ text, value }, { now: now(), isFromQueue: false });
+    if (!reading.ok) throw new Error(`expected an event, came ${text}`);
+    return identify(reading.event, { text, value });
+  });
+  await service.dependencies.ledger.append(runKey("demo", "run-1"), {
+    ulid: `${encodeTime(receivedAt, 10)}${String(++late).padStart(16, "0")}`,
+    receivedAt,
+    actor: "engine",
+    source: "http",
+    events: identified,
+    appId: undefined,
+    expiresAt: Math.floor(now() / 1000) + 86_400,
+  });
+};
+let late = 0;
+
+const ask = (query: Record<string, string> = {}): Promise<Reply> =>
+  service.get({ resource: EVENTS, path: PATH, query });
+
+const idsOf = (...replies: readonly Reply[]): string[] =>
+  replies.flatMap((reply) => reply.json.data.map(({ id }: { id: string }) => id));
+
+/** All ids that following gives from a cursor on, page by page, until there is no more. */
+const follow = async (after: string, limit = "100"): Promise<{ ids: string[]; cursor: string }> => {
+  const ids: string[] = [];
+  for (let cursor = after; ; ) {
+    const page = await ask({ after: cursor, limit });
+    expect(page.status).toBe(200);
+    ids.push(...idsOf(page));
+    cursor = page.json.next_cursor;
+    if (!page.json.has_more) return { ids, cursor };
+  }
+};
+
+const range = (from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => `e${from + index}`);
+
+describe("the ledger of a run", () => {
+  test("lists every delivery in order of receipt, with when it came, from whom and which way", async () => {
+    await record(...numbered(1, 2));
+    clock.advance(1000);
+    await service.deliver([ofTenant("demo", eventText("run.started", { id: "by-queue", at: "2026-11-22T01:00:00Z" }))]);
+    await record(eventText("run.heartbeat", { id: "e3" }));
+
+    const { json: answer } = await ask();
+
+    const start = Date.parse("2026-11-22T12:00:00.000Z");
+    const moment = (milliseconds: number) => new Date(start + milliseconds).toISOString();
+    expect(answer.data).toMatchObject([
+      {
+        id: "e1",
+        type: "node.started",
+        received_at: moment(1),
+        actor: "engine",
+        source: "http",
+        run_id: "run-1",
+        epoch: 1,
+      },
+      { id: "e2", type: "node.started", received_at: moment(1), actor: "engine", source: "http" },
+      {
+        id: "by-queue",
+        type: "run.started",
+        at: "2026-11-22T01:00:00.000Z",
+        received_at: moment(1001),
+        source: "queue",
+      },
+      { id: "e3", type: "run.heartbeat", received_at: moment(1002), source: "http" },
+    ]);
+    for (const { digest } of answer.data) expect(digest).toMatch(/^[0-9a-f]{32}$/);
+    expect(answer.has_more).toBe(false);
+    expect(answer.next_cursor).toMatch(/^[\w-]+$/);
+  });
+
+  test("lists a repeated delivery again under the same id, as often as it came", async () => {
+    const [named, unnamed] = [eventText("run.started", { id: "start" }), eventText("node.started")];
+    await record(named, unnamed, named);
+    await record(unnamed);
+    await service.deliver([`[${ofTenant("demo", named)},${ofTenant("demo", unnamed)}]`]);
+
+    const { json: answer } = await ask();
+
+    const digest = answer.data[1].digest;
+    expect(idsOf(await ask())).toEqual(
+      ["start", digest, "start", digest, "start", digest].sort((a, b) => 0 * (a < b ? 1 : b < a ? -1 : 0)),
+    );
+    expect(new Set(answer.data.map((delivery: { digest: string }) => delivery.digest)).size).toBe(2);
+    const { json: run } = await service.get({ resource: "/v1/runs/{run_id}", path: PATH });
+    expect(run).toMatchObject({ version: 1, conflicts: [] });
+  });
+
+  test("lists events of one id and other content as what they are", async () => {
+    await record(eventText("node.started", { id: "same", title: "one" }));
+    await record(eventText("node.started", { id: "same", title: "two" }));
+
+    const { json: answer } = await ask();
+
+    expect(answer.data).toMatchObject([
+      { id: "same", title: "one" },
+      { id: "same", title: "two" },
+    ]);
+    expect(answer.data[0].digest).not.toBe(answer.data[1].digest);
+  });
+
+  test("lists nothing that was refused", async () => {
+    await postEvents(service, [
+      eventText("node.started", { id: "good" }),
+      eventText("node.started", { id: "bad", index: -1 }),
+    ]);
+    await postEvents(service, [eventText("node.started", { id: "of-no-epoch", epoch: 2 })]);
+
+    expect(idsOf(await ask())).toEqual(["good"]);
+  });
+
+  test("does not exist before its first event, however long one waits", async () => {
+    const before = clock.now();
+
+    expectProblem(await ask({ wait: "20" }), 404, "NOT_FOUND");
+    expect(clock.now()).toBe(before);
+  });
+});
+
+describe("pages of the ledger", () => {
+  test.each([1, 2, 3, 5, 8, 1000])(
+    "of %i cover it exactly once, entries larger than a page included",
+    async (limit) => {
+      await record(...numbered(1, 7));
+      await record(...numbered(8));
+      await record(...numbered(9, 10));
+      await record(...numbered(11, 23));
+
+      const pages = await pagesOf(service, { resource: EVENTS, path: PATH, query: { limit: String(limit) } });
+
+      expect(idsOf(...pages)).toEqual(range(1, 23));
+      for (const page of pages) expect(page.json.data.length).toBeLessThanOrEqual(limit);
+      for (const page of pages.slice(0, -1)) expect(page.json.data).toHaveLength(limit);
+    },
+  );
+
+  test("cover an entry of 1,000 events", async () => {
+    await record(...numbered(1, 1000));
+
+    const pages = await pagesOf(service, { resource: EVENTS, path: PATH, query: { limit: "300" } });
+
+    expect(pages).toHaveLength(4);
+    expect(idsOf(...pages)).toEqual(range(1, 1000));
+  });
+
+  test("cover it long after it was written, too", async () => {
+    await record(...numbered(1, 7));
+    clock.advance(1);
+    await record(...numbered(8, 9));
+    clock.advance(3_600_000);
+    await record(...numbered(10, 14));
+    clock.advance(3_600_000);
+
+    for (const limit of ["1", "3", "7"]) {
+      const pages = await pagesOf(service, { resource: EVENTS, path: PATH, query: { limit } });
+      expect(idsOf(...pages)).toEqual(range(1, 14));
+    }
+  });
+
+  test("go on where they stood while the ledger grows and time passes", async () => {
+    await record(...numbered(1, 5));
+    const seen: string[] = [];
+    let cursor = "";
+
+    for (let next = 6; seen.length < 60; next += 2) {
+      const page = await ask({ limit: "3", ...(cursor === "" ? {} : { after: cursor }) });
+      seen.push(...idsOf(page));
+      cursor = page.json.next_cursor;
+      if (next < 60) await record(...numbered(next, next + 1));
+      clock.advance(4000);
+    }
+
+    expect(seen).toEqual(range(1, 60).slice(0, seen.length));
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  test("end at 4 MB", async () => {
+    for (let number = 1; number <= 4; number++) {
+      const inputs = json(`"${"x".repeat(1_500_000)}"`);
+      await record(eventText("node.started", { id: `e${number}`, inputs }), ...numbered(100 + number));
+    }
+
+    const pages = await pagesOf(service, { resource: EVENTS, path: PATH, query: { limit: "1000" } });
+    const light = await service.get({ resource: EVENTS, path: PATH, scopes: "read" });
+
+    expect(idsOf(...pages)).toEqual(["e1", "e101", "e2", "e102", "e3", "e103", "e4", "e104"]);
+    for (const page of pages) expect(Buffer.byteLength(page.text)).toBeLessThan(6 * MB);
+    expect(pages.length).toBeGreaterThan(1);
+    expect(light.json.data).toHaveLength(8);
+  });
+});
+
+describe("following", () => {
+  test("gives what is new, and nothing again", async () => {
+    await record(...numbered(1, 2));
+    const first = await ask();
+    const nothing = await ask({ after: first.json.next_cursor });
+    await record(...numbered(3));
+    await record(...numbered(4, 5));
+    const second = await ask({ after: nothing.json.next_cursor });
+    clock.advance(3_600_000);
+    const later = await ask({ after: second.json.next_cursor });
+    await record(...numbered(6));
+    const third = await ask({ after: later.json.next_cursor });
+
+    expect([first, nothing, second, later, third].map((reply) => idsOf(reply))).toEqual([
+      ["e1", "e2"],
+      [],
+      ["e3", "e4", "e5"],
+      [],
+      ["e6"],
+    ]);
+    expect(idsOf(await ask({ after: first.json.next_cursor }))).toEqual(["e3", "e4", "e5", "e6"]);
+  });
+
+  test.each([0, 1, 500, 9_999])(
+    "misses no entry that becomes visible late: received %i ms before those already seen",
+    async (agoMs) => {
+      await record(...numbered(1));
+      clock.advance(20_000);
+      await record(...numbered(2, 3));
+      const seen = await ask();
+
+      await recordLate(agoMs, ...numbered(4, 5));
+      const after = await follow(seen.json.next_cursor);
+      const again = await follow(after.cursor);
+
+      expect(idsOf(seen)).toEqual(["e1", "e2", "e3"]);
+      expect(after.ids).toEqual(["e4", "e5"]);
+      expect(again.ids).toEqual([]);
+    },
+  );
+
+  test("misses no entry that becomes visible as late as the ledger allows, when pages are cut in between", async () => {
+    await record(...numbered(1));
+    clock.advance(LATEST_WRITE_MS);
+    await record(...numbered(2, 8));
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    const delays = [9_000, 5_000, 3, 2, 1, 0];
+
+    for (let step = 0; step < 40; step++) {
+      const page = await ask({ limit: "2", ...(cursor === undefined ? {} : { after: cursor }) });
+      seen.push(...idsOf(page));
+      cursor = page.json.next_cursor;
+      const delay = delays[step];
+      if (delay !== undefined) await recordLate(delay, ...numbered(20 + 3 * step, 22 + 3 * step));
+      clock.advance(700);
+    }
+
+    expect([...seen].sort()).toEqual([...range(1, 8), ...range(20, 37)].sort());
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  test("is sure because the ledger takes no entry later than that", async () => {
+    await record(...numbered(1));
+    clock.advance(LATEST_WRITE_MS);
+    const before = await storedBy(service);
+
+    await expect(recordLate(LATEST_WRITE_MS, ...numbered(2))).rejects.toMatchObject({
+      name: "StoreFault",
+      isRetryable: true,
+    });
+
+    expect(await storedBy(service)).toEqual(before);
+    expect(idsOf(await ask())).toEqual(["e1"]);
+  });
+
+  test("misses nothing where hundreds of entries come within seconds", async () => {
+    for (let number = 1; number <= 700; number++) {
+      if (number % 25 === 0) clock.advance(1);
+      await recordLate(0, ...numbered(number));
+    }
+    await record(eventText("run.started", { id: "start" }));
+
+    const first = await ask({ limit: "1000" });
+    const rest = await follow(first.json.next_cursor, "1000");
+
+    expect([...idsOf(first), ...rest.ids].sort()).toEqual([...range(1, 700), "start"].sort());
+    expect(Buffer.byteLength(first.json.next_cursor)).toBeLessThan(8_000);
+  });
+});
+
+describe("waiting", () => {
+  test("gives the answer as soon as something arrives", async () => {
+    await record(...numbered(1));
+    const { next_cursor: after } = (await ask()).json;
+    const asked = clock.now();
+    let sleeps = 0;
+    clock.duringSleep(async () => {
+      if (++sleeps === 3) await record(...numbered(2, 3));
+    });
+
+    const reply = await ask({ after, wait: "20" });
+
+    expect(idsOf(reply)).toEqual(["e2", "e3"]);
+    expect(sleeps).toBe(3);
+    expect(clock.now() - asked).toBeLessThan(5_000);
+  });
+
+  test("ends with nothing after its seconds, and the cursor goes on", async () => {
+    await record(...numbered(1));
+    const { next_cursor: after } = (await ask()).json;
+    const asked = clock.now();
+
+    const reply = await ask({ after, wait: "7" });
+
+    expect(reply.json).toMatchObject({ data: [], has_more: false });
+    expect(clock.now() - asked).toBe(7_000);
+    await record(...numbered(2));
+    expect(idsOf(await ask({ after: reply.json.next_cursor, wait: "7" }))).toEqual(["e2"]);
+  });
+
+  test("does not happen where there is something already, or where nobody asked for it", async () => {
+    await record(...numbered(1));
+    const asked = clock.now();
+
+    const first = await ask({ wait: "20" });
+    const second = await ask({ after: first.json.next_cursor });
+    const third = await ask({ after: first.json.next_cursor, wait: "0" });
+
+    expect([first, second, third].map((reply) => idsOf(reply))).toEqual([["e1"], [], []]);
+    expect(clock.now()).toBe(asked);
+  });
+
+  test("sees an entry that was received before those already seen", async () => {
+    await record(...numbered(1));
+    clock.advance(5_000);
+    await record(...numbered(2));
+    const { next_cursor: after } = (await ask()).json;
+    let isWritten = false;
+    clock.duringSleep(async () => {
+      if (!isWritten) await recordLate(3_000, ...numbered(3));
+      isWritten = true;
+    });
+
+    expect(idsOf(await ask({ after, wait: "20" }))).toEqual(["e3"]);
+  });
+
+  test("shows no payload to those who may not see it", async () => {
+    await record(...numbered(1));
+    const { next_cursor: after } = (await ask()).json;
+    clock.duringSleep(() => record(eventText("node.started", { inputs: "secret", id: "e2" })));
+
+    const reply = await service.get({ resource: EVENTS, path: PATH, query: { after, wait: "5" }, scopes: "read" });
+
+    expect(reply.json.data[0]).toMatchObject({ id: "e2", payload_hidden: true });
+    expect(reply.text).not.toContain("secret");
+  });
+});
