@@ -13,7 +13,7 @@ What recording and reading runs costs on AWS, and how much processor time it tak
 the emulator takes the writes, and what DynamoDB would bill is computed from the sizes of the items themselves.
 
   --json       the report as JSON (npm run -s bench -- --json leaves npm's own lines out)
-  --charges    every charge of every recorded run: item, bytes, units
+  --charges    also every charge of every recorded run: item, bytes, units
   --data DIR   where the reference runs t1, t2 and t3 (.ndjson) are; otherwise ../shared/data beside the project
   --help       this text
 `;
@@ -53,8 +53,11 @@ else {
       reading: await readPrices(emulator.endpoint, workloads),
       processor: await processorTimes(emulator.endpoint, workloads),
     };
-    console.log(options.json ? reportJson(report) : reportText(report));
-    if (options.charges && !options.json) console.log(`\n${chargesText(report.writing)}`);
+    if (options.json) console.log(reportJson(report, { hasCharges: options.charges }));
+    else {
+      console.log(reportText(report));
+      if (options.charges) console.log(`\n${chargesText(report.writing)}`);
+    }
   } finally {
     emulator.stop();
   }

@@ -110,8 +110,9 @@ const coldText = ([first]: readonly WritePrice[]): string => (first === undefine
 /** The report as tables for people. */
 export const reportText = ({ missing, writing, reading, processor }: Report): string =>
   [
-    ...missing.map((path) => `Missing: ${path}. The project's own samples are measured too; they have no targets.`),
-    ...(missing.length === 0 ? [] : [""]),
+    ...(missing.length === 0
+      ? []
+      : [`Missing: ${missing.join(", ")}. The project's own samples are measured too; they have no targets.`, ""]),
     "Writing: averages per run. $/M: US dollars per million runs = WRU x 0.625 + RRU x 0.125 + PUT x 5 + GET x 0.4.",
     tableText(writingRows(writing)),
     `Statistics are not built yet: they will add up to ${STATISTICS_WRITE_UNITS} WRU ($${dollars(STATISTICS_DOLLARS)}) a run, the last columns.`,
@@ -141,15 +142,16 @@ export const chargesText = (writing: readonly WritePrice[]): string =>
     ])
     .join("\n");
 
-/** The report for programs. */
-export const reportJson = (report: Report): string =>
+/** The report for programs; every charge of every run only where it is asked for. */
+export const reportJson = (report: Report, { hasCharges }: { readonly hasCharges: boolean }): string =>
   JSON.stringify(
     {
       ...report,
-      writing: report.writing.map((price) => ({
+      writing: report.writing.map(({ charges, ...price }) => ({
         ...price,
-        isMet: isWithin(price.bill.dollarsPerMillion, price.target) ?? null,
-        isMetWithStatistics: isWithin(price.bill.dollarsPerMillion + STATISTICS_DOLLARS, price.target) ?? null,
+        isMet: isWithin(price.bill.dollarsPerMillion, price.target),
+        isMetWithStatistics: isWithin(price.bill.dollarsPerMillion + STATISTICS_DOLLARS, price.target),
+        ...(hasCharges ? { charges } : {}),
       })),
     },
     null,

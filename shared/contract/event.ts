@@ -110,7 +110,7 @@ const isLong = (text: string): boolean => text.length > SURELY_SHORT && canonica
 
 const splitMetadata = (text: string, parts: Parts): void => {
   const kept = new Map<string, JsonText>();
-  for (const [key, value] of membersOf(text).members) {
+  for (const [key, value] of new Map(membersOf(text).members)) {
     if (isLong(value)) parts.payload.push({ field: "execution_metadata", key, text: value });
     else kept.set(key, new JsonText(value));
   }

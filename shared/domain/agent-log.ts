@@ -21,11 +21,10 @@ const merged = (events: readonly Member[]): AgentLog[] => {
   if (latest === undefined) return [];
   const fields = new Map<string, FieldValue>();
   const payload = new Map<string, MemberPayload>();
+  const isNew = (name: string): boolean => !fields.has(name) && !payload.has(name);
   for (const event of ranked) {
-    for (const [name, value] of event.fields) if (value !== null && !fields.has(name)) fields.set(name, value);
-    for (const value of event.payload) {
-      if (!isNull(value) && !fields.has(value.field) && !payload.has(value.field)) payload.set(value.field, value);
-    }
+    for (const [name, value] of event.fields) if (value !== null && isNew(name)) fields.set(name, value);
+    for (const value of event.payload) if (!isNull(value) && isNew(value.field)) payload.set(value.field, value);
   }
   const at = ranked.reduce((first, event) => (compareText(event.at, first) < 0 ? event.at : first), latest.at);
   const logId = text(latest, "log_id");

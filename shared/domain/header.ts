@@ -50,12 +50,24 @@ export interface Header {
   readonly expiresAt: number;
 }
 
-const LONGEST_WORD = 64;
-const LONGEST_TAGS = 160;
+/** How many bytes of UTF-8 a row keeps of each text: together with ids at their longest they stay under 1 KB. */
+const MOST_BYTES = { word: 48, workflowId: 64, tags: 64, error: 220 } as const;
 
-const word = (core: RunCore, name: string): string | undefined => {
+/** The beginning of a text that fits, never half of a character. */
+const cut = (text: string, mostBytes: number): string => {
+  let bytes = 0;
+  let kept = "";
+  for (const character of text.slice(0, mostBytes)) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > mostBytes) break;
+    kept += character;
+  }
+  return kept;
+};
+
+const word = (core: RunCore, name: string, mostBytes: number = MOST_BYTES.word): string | undefined => {
   const value = core.fields.get(name);
-  return typeof value === "string" ? value.slice(0, LONGEST_WORD) : undefined;
+  return typeof value === "string" ? cut(value, mostBytes) : undefined;
 };
 
 const id = (core: RunCore, name: string): string | undefined => {
@@ -73,16 +85,16 @@ const tagsOf = (core: RunCore): string[] => {
   const kept: string[] = [];
   let length = 0;
   for (const tag of Array.isArray(tags) ? (tags as readonly string[]) : []) {
-    length += tag.length;
-    if (length <= LONGEST_TAGS) kept.push(tag);
+    length += Buffer.byteLength(tag);
+    if (length <= MOST_BYTES.tags) kept.push(tag);
   }
   return kept;
 };
 
 const errorOf = (core: RunCore): string | undefined => {
-  if (core.error instanceof JsonText) return errorHead(core.error.text);
+  if (core.error instanceof JsonText) return cut(errorHead(core.error.text), MOST_BYTES.error);
   const head = core.fields.get(ERROR_HEAD);
-  return typeof head === "string" ? head : undefined;
+  return typeof head === "string" ? cut(head, MOST_BYTES.error) : undefined;
 };
 
 /** The light run of a folded one. */
@@ -94,7 +106,7 @@ export const rowOf = (core: RunCore): RunRow => ({
   startedAt: core.startedAt,
   finishedAt: core.finishedAt,
   elapsedTime: core.elapsedTime,
-  workflowId: id(core, "workflow_id"),
+  workflowId: word(core, "workflow_id", MOST_BYTES.workflowId),
   workflowVersion: word(core, "workflow_version"),
   workflowType: word(core, "workflow_type"),
   triggeredFrom: word(core, "triggered_from"),

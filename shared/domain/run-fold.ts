@@ -8,7 +8,7 @@ import { compareText, type Member, type MemberPayload, membersIn } from "./membe
 import { foldNode, type NodeState, type RunFate } from "./node-fold.ts";
 import { inOrder } from "./node-order.ts";
 import { pausedSeconds } from "./paused-time.ts";
-import { staleness } from "./rank.ts";
+import { isTerminal, staleness } from "./rank.ts";
 import { foldSubject, type Subject } from "./subject.ts";
 
 export type RunStatus = "scheduled" | "running" | "paused" | "succeeded" | "failed" | "stopped" | "partial-succeeded";
@@ -62,7 +62,8 @@ const statusOf = (deciding: Member | undefined): RunStatus => {
 
 /** The app of the highest-ranked run-level event that names one; else the smallest that any event names. */
 const appOf = (run: Subject | undefined, members: readonly Member[]): AppId | undefined =>
-  run?.ranked.find((member) => member.appId !== undefined)?.appId ?? smallestApp(members);
+  run?.ranked.find((member) => member.appId !== undefined && (member === run.deciding || !isTerminal(member)))?.appId ??
+  smallestApp(members);
 
 /** The smallest app id that events name: stands in until a run-level event says whose the run is. */
 export const smallestApp = (events: Iterable<{ readonly appId: AppId | undefined }>): AppId | undefined => {

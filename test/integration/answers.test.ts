@@ -571,8 +571,8 @@ interface Group {
   readonly nodes: readonly Told[];
 }
 
-/** The tree in short: a node is its id, a container a list of its id and its rounds. */
-type Outline = string | readonly [string, ...(readonly [number | string, ...Outline[]])[]];
+/** The tree in short: a node is its id, a container a list of its id and its rounds, a round its index and its nodes. */
+type Outline = string | readonly (string | number | Outline)[];
 const outlineOf = (node: Told): Outline => {
   const groups = [...(node.iterations ?? []), ...(node.loops ?? [])].map(
     (group) => [group.index, ...group.nodes.map(outlineOf)] as const,

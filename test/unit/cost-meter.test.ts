@@ -235,6 +235,9 @@ describe("a write costs in an index", () => {
     await update("SET status_pk = :s REMOVE app", { ":s": S("failed") });
 
     expect(units()).toEqual({ table: 2, runs_by_time: 2, runs_by_status: 2 + 1 });
+
+    await update("SET list_sk = :s", { ":s": S("2") });
+    expect(units()).toEqual({ table: 1, runs_by_time: 1 + 1, runs_by_status: 1 + 1 });
   });
 });
 

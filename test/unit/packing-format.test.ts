@@ -5,6 +5,7 @@ import { writeEvents } from "../../shared/dynamodb/event-codec.ts";
 import { frame, PACK_VERSION, UnreadablePackError } from "../../shared/dynamodb/pack-frame.ts";
 import type { PackedEvent } from "../../shared/dynamodb/packed-event.ts";
 import { packEntry, unpackEntry, unpackTexts } from "../../shared/dynamodb/packing.ts";
+import { BLOCK_END, LINE_END } from "../../shared/dynamodb/text-lines.ts";
 import {
   APP,
   comparable,
@@ -40,7 +41,7 @@ it("writes events as columns: a token for each cell, then literals; what repeats
 
   const { structure, texts, raw } = writeEvents(events, "previews");
 
-  expect(structure.split("\n\n").map((column) => column.split("\n"))).toEqual([
+  expect(structure.split(BLOCK_END).map((column) => column.split(LINE_END))).toEqual([
     // The shapes: type, fields, payload.
     ["S", "7?@ABC|", "7?@ABCD|", ";?BMO|V"],
     // Milliseconds since 1970, then steps.
@@ -61,7 +62,7 @@ it("writes events as columns: a token for each cell, then literals; what repeats
     ["~"],
     ["."],
   ]);
-  expect(texts).toBe('{"text":1}\n');
+  expect(texts).toBe(`{"text":1}${LINE_END}`);
   expect(raw.toString("hex")).toBe([APP, NODE, other].join("").replaceAll("-", ""));
 });
 
@@ -71,19 +72,19 @@ it("writes of a preview and a size what differs from the last of its kind", () =
 
   const { structure, texts } = writeEvents(events, "previews");
 
-  expect(structure.split("\n\n").slice(-2)).toEqual(["ak", "\n93\n9"]);
+  expect(structure.split(BLOCK_END).slice(-2)).toEqual(["ak", ["", "93", "9"].join(LINE_END)]);
   expect(texts).toBe(`{"query":"${"how many ".repeat(6)}${"what else ".repeat(6).slice(0, 54)}`);
 });
 
 it.each([
-  ["has line breaks", `{\n${"  ".repeat(40)}}`],
+  ["holds the end of a line", `"\0${"x".repeat(90)}"`],
   ["ends before an emoji", `"${"x".repeat(62)}\u{1f600}"`],
   ["holds half of a surrogate pair", `"\ud800${"x".repeat(90)}"`],
 ])("writes a preview as a line of its own where it %s", (_, text) => {
   const { structure, texts } = writeEvents([{ ...nodeStarted(), payload: [{ field: "inputs", text }] }], "previews");
 
-  expect(structure.split("\n\n").at(-2)).toBe("!");
-  expect(texts).toMatch(/^[^\n]+\n$/);
+  expect(structure.split(BLOCK_END).at(-2)).toBe("!");
+  expect(texts.split(LINE_END)).toEqual([expect.any(String), ""]);
 });
 
 /** What stands packed in tables already: every name and value that the format of version 1 knows, by their places. */
@@ -144,43 +145,43 @@ const splitOfVersion1 = (): PackedEvent[] =>
 const textsOfVersion1 = new Map([
   [0, "1.0"],
   [2, ""],
-  [3, "a\nb"],
+  [3, "a\0b\n"],
 ]);
 
 const BYTES_1 = {
   inline: [
-    "AQCjt75xwAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
+    "AQCea/gawAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
     "XWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das",
     "6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/",
     "sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0",
     "dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iW",
     "NjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7QINv8YTntBseE8tf2J+h3pjmerGVQlZAVan5K6YZsNlPP/bAVyO7",
-    "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGHdAhOfBADELJv223QOdf6R7tjAYQNDCP3/v5rfZWZaVFNZ1vdrpzlZCYSdMPDAEt1xA5CMAudUz4",
-    "x086GHIhkHau2jyXQ2XyxX63wNlC70B6M/MLewtLK2sbWzd8RRxxx34jlb/q39/8Fu/urB2eQMNvnXuvK/7TYAtl5LxYaIhQyUNhaEEzABwnWr",
-    "FsbpuABsjMx8vNnu9ofj6en55fXt/aNWxGFzXEDzqk4Gd1mnVJ1ttv1Tpx/JUqAxXSguiyACCQO/YAFquBDrF0IZbJLiFkIiJKDWjThUUIXWUt",
-    "PQ0NDALmCdNty5dOGNnp5+yXTdRAgSr5iZStHWBUnKtHdKUpuUSEpaWlo6maNlYDYNsIWsrJycnNzQJ/MRkANCADwRYD5M88l9T+cj0Vg8kUyl",
-    "M9nc9c3t3f3DY75QLJUr1Vq90Wy1O91efzAcjeP8Hzgg/J5NziJnU/7js6E8+wc=",
+    "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGHcAhOfBADELJtu1TrU+Ue6YwOHDQwh9P//an6XmWlRTWVZ36+d5mQlEHbCwANLdMcNQDIKnFM9M9",
+    "LNhx6KZByotY8m09l8sVyt8zVQutAfjP7A3MLSytrG1s7eEUcdc9yJ52z5t/b/B7v5qwdnkzPY5F/ryv+22wDYei0VGyIWMlDaWBBOwAQI161a",
+    "GKfjArAxMvPxZrvbH46np+eX17f3j1oRh81xAc2rOhncZZ1SdbbZ9k+dfiRLgcZ0obgsgggkDPyCBajhQqxfCGWwSYpbCImQgFo34lBBFVpLTU",
+    "NDQwO7gHXacOfShTd6evol03UTIUi8YmYqRVsXJCnT3ilJbVIiKWlpaelkjpaB2TTAFrKycnJyckOfzEdADggB8ESA+TDNJ/c9nY9EY/FEMpXO",
+    "ZHPXN7d39w+P+UKxVK5Ua/VGs9XudHv9wXA0jvN/4IDwezY5i5xN+Y/PhvLsHw==",
   ].join(""),
   outside: [
-    "AQKyd7Z5wAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
+    "AQKBHTZkwAML9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epe",
     "XWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das",
     "6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/",
     "sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0",
     "dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iWNjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7C/R0iW",
     "NjUF5epeXWrOjr+wv0dIljY1BeXqXl1qzo6/sL9HSJY2NQXl6l5das6Ov7QINv8YTntBseE8tf2J+h3pjmerGVQlZAVan5K6YZsNlPP/bAVyO7",
-    "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGGUAyi1L/1goANVDAD2Ej8m0FI1B8N29wNT9B6zZ3gM/gNzV7zPgZuI7O6t6EdMM4NczZQvTAk2AD",
+    "Bp0ZlTNAMg+pUS8L5YR0JwPmAibe0ou0OGGRAyi1L/1goAM9DAAGEz8m0FI1B8N29wNT9B6zZ3gM/gNzV7zPgZuI7O6t6EdMM4NczSD3TAo2AD",
     "MAKwDwTVxbVd7noOz9PwoQZZk+dsImoGzVz0bm69OYi6VCkbEZPtf2malE6mj0k4NxYaGqSKFOcwahJ9mp67ctwm0r2ek9/z7Y3HZceFVrxbpn",
-    "ioSAfHh0cLharA2NjNUv+VUt1yVT8p+ubw4xxu7ehxhyYwkZOqiw33tu27Zt23Z3d1dXV1dKKV/c2N1aMrNj5YYPvvdLH8FSKIyCnbDXdbLPKE",
-    "wTJZJEBMRI9BACTYeGD4Onw1lQSEA4MCjYEAxoBDKYi6VCkZF/Vfkf4N/8MgZeqGFsWFJQVFCoDGswAxkVdRJgJFtaSUFJyqgf2WsMj0tYlaSh",
-    "k66XCQBmErOZLGDzlGE3EnB0/Dr+Vv+03/d2nt67z3c9bN+//kytoczH01xzQxGU/rsDwA+GBbKZq8CmaZ3BUqIK2hV/pSgoqW2wDCi6r2ZKoY",
-    "+HUXKq1Onwm4BK42wdMBjoaBMG",
+    "ioSAfHh0cLharA2NjNUv+VUt1yVT8p+ubw4xdvc+xJAbS8jQQYX93otONm7btu3u7q6urq6UUr64sbu1ZGbHyg0ffO+XH8FSKIyCnbDXdbLPKE",
+    "wTJZJEBMRI9BACTYeGD4Onw1lQSEA4MCjYEAxoBDKYi6VCkZF/Vfkf4N/8MsZeqGFwV1JQVFCoDGtAAxnVdBJgNFNaSUFJyqgf2WsMT0kYk6Sh",
+    "k66XCQBmErMtruUTwO9+S0EtS9kCBaIn8lQ79fAeAZv7rQNLF6Gyh4Zzhg0HtA9h0w92GUaphS9Yk8aZL+WrYF1hd0qAEtYGy4Bi+2qmFPpUGC",
+    "UnTh0HJ5wXuHGz4zLQ0UUM",
   ].join(""),
   slim: [
-    "AQHNoAb8IE+isKRtbDKdSZ1OActJBshPorCkbWwynUmdTgHLSQbIEOZ6sZVCVkBVqfkrphmw2U88Ez4AAARCN/OnPEl5G0SDAI154qsn7GADTh",
-    "PjNKdBz+JAvuPomOu/QNRec4lNDgIOofkMtlHBDZ9JqhkBORN1AABEp1PZBqG6Dxi7c8CDMa9J3qqL88vTA3mlik03PJcZvtCupSz0x54gzpi5",
-    "DnbMjVRk9tEtAQ==",
+    "AQHoP38KIE+isKRtbDKdSZ1OActJBshPorCkbWwynUmdTgHLSQbIEOZ6sZVCVkBVqfkrphmw2U87Ez4AAARCNztpSMrbIBoEaMwTXz1hBxtwmh",
+    "inOQ16FgfyHUfHXP8FovaaS2xyEHAIzWewjQpu+ExSzQg5E3UAAESnU9kGoboPGLtzwIMxr0neqovzy9MDeaWKTTc8lxm+0K6lLPTHniDOmLkO",
+    "dsyNVGT20S0B",
   ].join(""),
-  texts: "AQPx10naFyi1L/0gDnEAADEuMAoKfwphfzAwMGFi",
+  texts: "AQMkrEB+GCi1L/0gD3kAADEuMAAAAQBhATAwMDBiCg==",
 };
 
 describe("version 1 stays readable:", () => {
@@ -242,8 +243,8 @@ describe("bytes that cannot be read", () => {
     expect(() => unpackTexts(bomb)).toThrow(UnreadablePackError);
   });
 
-  it.each(["", "S\n", "S\n9|\n\nS", "a\n\n\n0"])("a structure that is none: %j", (structure) => {
-    const document = zstdCompressSync(Buffer.from(`${structure}\n\n`));
+  it.each(["", "S\0", "S\09|\0\0S", "a\0\0\x000"])("a structure that is none: %j", (structure) => {
+    const document = zstdCompressSync(Buffer.from(`${structure}${BLOCK_END}`));
     const bytes = frame("outside", [Buffer.alloc(16), Buffer.alloc(0), document]);
 
     expect(() => unpackEntry(bytes)).toThrow(UnreadablePackError);

@@ -40,7 +40,7 @@ describe("a small entry", () => {
     const largest = runs.filter((events) => packEntry(events).kind === "inline").at(-1) ?? [];
 
     const { structure, texts, raw } = writeEvents(largest, "texts");
-    const quick = totalBytes(compressQuickly([Buffer.from(`${structure}\n\n${texts}`)]));
+    const quick = totalBytes(compressQuickly([Buffer.from(`${structure}\0\0${texts}`)]));
 
     expect(16 * largest.length + raw.length + quick + ITEM_OVERHEAD_BYTES).toBeGreaterThan(MOST_INLINE_BYTES);
     expect(bytesOf(largest) + ITEM_OVERHEAD_BYTES).toBeLessThanOrEqual(MOST_INLINE_BYTES);
@@ -149,4 +149,12 @@ it("refuses more text than could be read back", () => {
   const payload = [{ field: "data", text: "x".repeat(64 * 1024 * 1024 + 1) }];
 
   expect(() => packEntry([{ ...nodeStarted(), payload }])).toThrow("expected at most 67108864 bytes in one entry");
+});
+
+it("keeps what a request may hold, though it be line breaks only", () => {
+  const payload = [{ field: "data", text: `[${"\n".repeat(32 * 1024 * 1024)}]` }];
+
+  const packed = packEntry([{ ...nodeStarted(), payload }]);
+
+  expect(packed.kind).toBe("split");
 });

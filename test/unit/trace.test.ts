@@ -210,7 +210,7 @@ describe("a container reads", () => {
     expect(statusOf(child("a", 0, {}), began("b", inRound("box", 0)))).toEqual(["succeeded", ["running"]]);
     expect(statusOf(began("a", inRound("box", 0)), sent("node.retried", { node_execution_id: "a", at: 1 }))).toEqual([
       "succeeded",
-      ["stopped"],
+      ["retry"],
     ]);
     expect(statusOf(child("a", 0, { status: "stopped" }), child("b", 0, {}))).toEqual(["succeeded", ["stopped"]]);
     expect(statusOf(began("a", inRound("box", 0)), child("b", 0, { status: "failed" }))).toEqual([
