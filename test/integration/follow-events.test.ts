@@ -86,6 +86,26 @@ const follow = async (after: string, limit = "100"): Promise<{ ids: string[]; cu
 const range = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, index) => `e${from + index}`);
 
+/** Makes 628 entries of one event each visible within 57 ms. */
+const recordHundreds = async (): Promise<void> => {
+  await record(...numbered(1));
+  const { ledger, newUlid } = service.dependencies;
+  const write = (number: number): Promise<void> =>
+    ledger.append(runKey("demo", "run-1"), {
+      ulid: newUlid(clock.now()),
+      receivedAt: clock.now(),
+      actor: "engine",
+      source: "http",
+      events: [readText(numbered(number)[0] as string)],
+      appId: undefined,
+      expiresAt: Math.floor(clock.now() / 1000) + 86_400,
+    });
+  for (let number = 2; number <= 628; number += 11) {
+    clock.advance(1);
+    await Promise.all(Array.from({ length: 11 }, (_, index) => write(number + index)));
+  }
+};
+
 describe("the ledger of a run", () => {
   test("lists every delivery in order of receipt, with when it came, from whom and which way", async () => {
     await record(...numbered(1, 2));
@@ -126,6 +146,7 @@ describe("the ledger of a run", () => {
     const [named, unnamed] = [eventText("run.started", { id: "start" }), eventText("node.started")];
     await record(named, unnamed, named);
     await record(unnamed);
+    clock.advance(1);
     await service.deliver([`[${ofTenant("demo", named)},${ofTenant("demo", unnamed)}]`]);
 
     const { json: answer } = await ask();
@@ -323,28 +344,12 @@ describe("following", () => {
   });
 
   test("misses nothing where hundreds of entries come within seconds", async () => {
-    await record(...numbered(1));
-    const { ledger, newUlid } = service.dependencies;
-    const write = (number: number): Promise<void> =>
-      ledger.append(runKey("demo", "run-1"), {
-        ulid: newUlid(clock.now()),
-        receivedAt: clock.now(),
-        actor: "engine",
-        source: "http",
-        events: [readText(numbered(number)[0] as string)],
-        appId: undefined,
-        expiresAt: Math.floor(clock.now() / 1000) + 86_400,
-      });
-    for (let number = 2; number <= 650; number += 11) {
-      clock.advance(1);
-      await Promise.all(Array.from({ length: 11 }, (_, index) => write(number + index)));
-    }
-
+    await recordHundreds();
+    clock.duringSleep(async () => clock.advance(5_000));
     const first = await ask({ limit: "1000" });
     const rest = await follow(first.json.next_cursor, "1000");
 
-    expect([...idsOf(first), ...rest.ids].sort()).toEqual(range(1, 650).sort());
-    expect(first.json.next_cursor.length).toBeLessThan(8_000);
+    expect([...idsOf(first), ...rest.ids].sort()).toEqual(range(1, 628).sort());
   });
 });
 
@@ -412,5 +417,17 @@ describe("waiting", () => {
 
     expect(reply.json.data[0]).toMatchObject({ id: "e2", payload_hidden: true });
     expect(reply.text).not.toContain("secret");
+  });
+});
+
+/** What the contract says and the service does not do yet. */
+describe("a cursor", () => {
+  test("fits the URLs that gateways take, with room for a host and headers", async () => {
+    await recordHundreds();
+
+    const { next_cursor: cursor } = (await ask({ limit: "1000" })).json;
+
+    // CloudFront and nginx end a URL at 8,192 bytes; API Gateway ends its request line and headers at 10,240 together.
+    expect(cursor.length).toBeLessThan(8_000);
   });
 });

@@ -472,7 +472,6 @@ describe("store trouble", () => {
   });
 });
 
-/** What the contract says and the service does not do yet. */
 describe("a message with an event that is bad in a way of its own", () => {
   test.each([
     ["an object that is no text", '{"toString":1}'],
