@@ -879,6 +879,25 @@ describe("answers that are not yet as the contract says", () => {
     expect(app.last_activity_at >= app.first_activity_at).toBe(true);
   });
 
+  test("a list skips no run that starts between its pages", async () => {
+    const app_id = newName();
+    const now = (): string => new Date(clock.now()).toISOString();
+    const recordNow = async (type: EventType, run_id: string): Promise<void> => {
+      clock.advance(1000);
+      await record(eventText(type, { run_id: `${app_id}-${run_id}`, app_id, at: now() }));
+    };
+    await recordNow("run.started", "first");
+    await recordNow("run.scheduled", "second");
+    await recordNow("run.started", "third");
+
+    const first = await service.get({ resource: RUNS, path: { app_id }, query: { limit: "1" } });
+    await recordNow("run.started", "second");
+    const after = { after: first.json.next_cursor };
+    const rest = await service.get({ resource: RUNS, path: { app_id }, query: after });
+
+    expect(column([first, rest], "run_id")).toEqual(["third", "second", "first"].map((name) => `${app_id}-${name}`));
+  });
+
   test("a trace shows parallel branches: the sample parallel", async () => {
     await record(...sample("parallel"));
 

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { EVENT_FIELDS, EVENT_TYPES, PAYLOAD_FIELDS } from "../../shared/contract/event-fields.ts";
 import { AT, eventText, json } from "../support/event-text.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { pagesOf } from "../support/pages.ts";
@@ -890,5 +892,152 @@ describe("input that is bad in a way of its own", () => {
 
   test("is rejected where an hour is 24, which RFC 3339 does not know", async () => {
     await expectRejected(eventText("run.started", { at: "2026-11-21T24:00:00Z" }), "INVALID_EVENT", ["at"]);
+  });
+});
+
+describe("anything at all", () => {
+  const odd = fc.constantFrom(
+    ...["null", "true", "-0", "1e400", "1.5", '""', '"x"', '"__proto__"', "[]", "{}", '{"toString":1}', "[[[[]]]]"],
+    ...[
+      '"\\ud800"',
+      '"2026-11-22T10:00:00Z"',
+      '{"length":-1}',
+      '{"then":{}}',
+      '[{"valueOf":null}]',
+      '"\\u0000"',
+      "9e15",
+    ],
+    ...['"run.started"', '"succeeded"', '{"a":1,"a":2}', `"${"y".repeat(1500)}"`, `[${"0,".repeat(700)}0]`],
+  );
+  const value = fc.oneof({ weight: 3, arbitrary: odd }, { weight: 1, arbitrary: fc.json({ maxDepth: 3 }) });
+  const type = fc.constantFrom(...EVENT_TYPES);
+
+  test("is answered with what is wrong with it, or recorded and read back on every route", async () => {
+    const field = fc.constantFrom(
+      ...new Set([
+        "run_id",
+        "id",
+        "app_id",
+        "epoch",
+        "type",
+        "other",
+        ...EVENT_TYPES.flatMap((name) => Object.keys(EVENT_FIELDS[name])),
+      ]),
+      ...PAYLOAD_FIELDS,
+    );
+    const anyEvent = fc.tuple(
+      type,
+      fc.uniqueArray(fc.tuple(field, value), { maxLength: 6, selector: ([name]) => name }),
+    );
+
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyEvent, { minLength: 1, maxLength: 8 }), fc.boolean(), async (given, isNdjson) => {
+        const run_id = newRun();
+        const events = given.map(([name, members]) =>
+          eventText(name, [["run_id", run_id], ...members.map(([member, text]) => [member, json(text)] as const)]),
+        );
+
+        const reply = isNdjson ? await post(events.join("\n"), asNdjson) : await postEvents(service, events);
+
+        expect([200, 207, 400]).toContain(reply.status);
+        expect(reply.json.results).toHaveLength(events.length);
+        expect(reply.json.unavailable).toBe(0);
+        const recorded = new Set<string>();
+        for (const { status, run_id: id, code, errors } of reply.json.results) {
+          if (status === "accepted") recorded.add(id);
+          else expect([code, errors.length > 0]).toEqual([expect.stringMatching(/^[A-Z_]+$/), true]);
+        }
+        for (const id of recorded) {
+          const call = { path: { run_id: id }, query: { include: "payload" } };
+          const replies = [
+            await readRun(service, id),
+            await service.get({ resource: "/v1/runs/{run_id}/nodes", ...call }),
+            await service.get({ resource: "/v1/runs/{run_id}/trace", path: call.path }),
+            await service.get({ resource: "/v1/runs/{run_id}/events", path: call.path }),
+          ];
+          expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+        }
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  test("that a Dify stream holds is answered, too", async () => {
+    const kind = fc.constantFrom(
+      ...["workflow_started", "workflow_finished", "node_started", "node_finished", "node_retry", "iteration_started"],
+      ...[
+        "iteration_next",
+        "iteration_completed",
+        "loop_started",
+        "loop_next",
+        "loop_completed",
+        "agent_log",
+        "ping",
+        "x",
+      ],
+      ...["workflow_paused", "message", "error", "__proto__", "constructor"],
+    );
+    const names = [
+      "id",
+      "node_id",
+      "node_type",
+      "index",
+      "inputs",
+      "outputs",
+      "status",
+      "error",
+      "elapsed_time",
+      "created_at",
+    ];
+    const more = [
+      "finished_at",
+      "execution_metadata",
+      "workflow_id",
+      "created_by",
+      "steps",
+      "node_execution_id",
+      "retry_index",
+    ];
+    const members = fc.uniqueArray(fc.tuple(fc.constantFrom(...names, ...more), value), {
+      maxLength: 8,
+      selector: ([name]) => name,
+    });
+    const written = (entries: readonly (readonly [string, string])[]): string =>
+      `{${entries.map(([name, text]) => `"${name}":${text}`).join(",")}}`;
+    const frame = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc
+          .tuple(kind, members)
+          .map(([event, data]) => `{"event":"${event}","workflow_run_id":"RUN","data":${written(data)}}`),
+      },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(kind, value)
+          .map(([event, data]) => `{"event":"${event}","workflow_run_id":"RUN","data":${data}}`),
+      },
+      { weight: 1, arbitrary: value.map((event) => `{"event":${event},"data":{}}`) },
+      { weight: 1, arbitrary: value },
+      { weight: 1, arbitrary: fc.constant("{") },
+    );
+
+    await fc.assert(
+      fc.asyncProperty(fc.array(frame, { minLength: 1, maxLength: 8 }), async (frames) => {
+        const run_id = newRun();
+        const body = frames.map((data) => `data: ${data.replace("RUN", run_id)}\n\n`).join("");
+
+        const reply = await service.post({
+          resource: "/v1/dify/events",
+          query: { app_id: "dify", run_id },
+          body,
+          headers: { "content-type": "text/event-stream" },
+        });
+
+        expect([200, 207, 400]).toContain(reply.status);
+        if (reply.json.accepted > 0) expect([200, 404]).toContain((await readRun(service, run_id)).status);
+      }),
+      { numRuns: 120 },
+    );
   });
 });

@@ -248,7 +248,6 @@ describe("fields of odd names", () => {
     ],
     ...["ünï", "😀", "名前", "$ref", "#", "x".repeat(2000), "_preview", "inputs_preview", "inputs_size", "custom_size"],
     ...[
-      "error\u0000head",
       "\u0000k1",
       "unknown\u0000inputs",
       "pk",
@@ -592,6 +591,15 @@ describe("fields that are easily lost", () => {
       expect((await repliesOf(run_id)).run.json[name]).toBe("名".repeat(200));
     },
   );
+
+  test("a run and a node show a field whose name the service uses inside", async () => {
+    const run_id = newRun();
+    const field = { run_id, "error\u0000head": json('{ "a":1.0 }') };
+
+    await record([eventText("run.started", field), eventText("node.started", field)]);
+
+    for (const reply of Object.values(await repliesOf(run_id))) expectMember(reply, "error\u0000head", '{ "a":1.0 }');
+  });
 
   test("a node shows its type however its characters were escaped", async () => {
     const run_id = newRun();

@@ -1,6 +1,7 @@
-import { zstdCompressSync } from "node:zlib";
+import { brotliCompressSync, constants, zstdCompressSync } from "node:zlib";
 import type { FieldValue } from "../../shared/contract/event.ts";
 import { JsonText } from "../../shared/contract/json-text.ts";
+import { columnReader } from "../../shared/dynamodb/columns.ts";
 import { writeEvents } from "../../shared/dynamodb/event-codec.ts";
 import { frame, PACK_VERSION, UnreadablePackError } from "../../shared/dynamodb/pack-frame.ts";
 import type { PackedEvent } from "../../shared/dynamodb/packed-event.ts";
@@ -238,10 +239,24 @@ describe("bytes that cannot be read", () => {
     expect(() => unpackEntry(blobs[2]?.[1] ?? new Uint8Array())).toThrow("expected packed events, came their payload");
   });
 
-  it("bytes that unpack to more than an entry can hold", () => {
-    const bomb = frame("texts", [zstdCompressSync(Buffer.alloc(65 * 1024 * 1024))]);
+  it("a few bytes: the fault says how many", () => {
+    expect(() => unpackEntry(new Uint8Array([PACK_VERSION, 0, 0]))).toThrow("expected packed events, came 3 bytes");
+  });
 
-    expect(() => unpackTexts(bomb)).toThrow(UnreadablePackError);
+  it("texts that end too early", () => {
+    const reader = columnReader({ structure: "", texts: "ab", raw: Buffer.alloc(0) });
+
+    expect(() => reader.exactText(3)).toThrow(UnreadablePackError);
+    expect(() => reader.text()).toThrow(UnreadablePackError);
+  });
+
+  it("bytes that unpack to more than an entry can hold", () => {
+    const much = Buffer.alloc(65 * 1024 * 1024);
+
+    expect(() => unpackTexts(frame("texts", [zstdCompressSync(much)]))).toThrow(UnreadablePackError);
+    const stream = brotliCompressSync(much, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } });
+    const bomb = frame("inline", [Buffer.alloc(0), Buffer.alloc(0), stream]);
+    expect(() => unpackEntry(bomb)).toThrow(UnreadablePackError);
   });
 
   it.each(["", `S${LINE_END}`, `S${LINE_END}9|${BLOCK_END}S`, `a${BLOCK_END}${LINE_END}0`])(
