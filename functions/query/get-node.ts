@@ -1,12 +1,11 @@
 import { payloadOf, presentAttempt, presentNode } from "../../shared/app/present-node.ts";
-import { readTexts } from "../../shared/app/read-run.ts";
 import { attemptsOf } from "../../shared/domain/attempts.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
 import { nodeExecutionIdOf } from "../../shared/lambda/request.ts";
-import { NO_SUCH_RUN, requestedRun, seesPayload } from "./requested-run.ts";
+import { NO_SUCH_RUN, requestedRun, textsFor } from "./requested-run.ts";
 
 /** `GET /v1/runs/{run_id}/nodes/{node_execution_id}` */
 export const getNode =
@@ -20,9 +19,7 @@ export const getNode =
     const node = found.run.state.nodes.find((other) => other.nodeExecutionId === id);
     if (node === undefined) return refuse("NOT_FOUND", "the run has no node execution of this id");
     const attempts = attemptsOf(node);
-    const view = seesPayload(request)
-      ? await readTexts(dependencies.ledger, found.key, payloadOf(node, attempts))
-      : "hidden";
+    const view = await textsFor(dependencies, request, { key: found.key, payload: payloadOf(node, attempts) });
     const members = presentNode(node, view);
     members.set(
       "attempts",

@@ -1,11 +1,10 @@
 import { etagOf, presentRun } from "../../shared/app/present-run.ts";
-import { readTexts } from "../../shared/app/read-run.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { STATUS_NOT_MODIFIED } from "../../shared/lambda/outcomes.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
-import { NO_SUCH_RUN, requestedRun, seesPayload } from "./requested-run.ts";
+import { NO_SUCH_RUN, requestedRun, textsFor } from "./requested-run.ts";
 
 const matches = (header: string | undefined, etag: string): boolean =>
   (header?.split(",") ?? []).some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
@@ -23,6 +22,6 @@ export const getRun =
     if (matches(request.header("if-none-match"), etag)) {
       return { status: STATUS_NOT_MODIFIED, headers: { etag }, body: "" };
     }
-    const view = seesPayload(request) ? await readTexts(dependencies.ledger, key, run.state.payload) : "hidden";
+    const view = await textsFor(dependencies, request, { key, payload: run.state.payload });
     return jsonAnswer(presentRun(run, view), { headers: { etag } });
   };

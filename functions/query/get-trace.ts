@@ -5,22 +5,16 @@ import { presentRun } from "../../shared/app/present-run.ts";
 import { showInstant } from "../../shared/contract/instant.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
 import type { AgentLog } from "../../shared/domain/agent-log.ts";
-import { comparePositions } from "../../shared/domain/node-order.ts";
-import { subtreeOf, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
+import { flattened, prunedTo, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import { readCursor, writeCursor } from "../../shared/lambda/cursor.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { pageOf } from "../../shared/lambda/page.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
-import { NO_SUCH_RUN, requestedRun, seesPayload } from "./requested-run.ts";
+import { NO_SUCH_RUN, previewFor, requestedRun } from "./requested-run.ts";
 
 const parameters = { root: v.optional(v.string()), after: v.optional(v.string()), cursor: v.optional(v.string()) };
-
-const Position = v.tuple([v.nullable(v.number()), v.string(), v.string()]);
-
-/** Longer than any answer: the trace is cut by bytes alone. */
-const NO_LIMIT = Number.POSITIVE_INFINITY;
 
 const presentLog = (log: AgentLog, view: PayloadView): Members => {
   const field = (name: string): JsonOutput => shownField(log.fields.get(name));
@@ -40,35 +34,41 @@ const presentLog = (log: AgentLog, view: PayloadView): Members => {
 /** The part of the trace that was asked for; undefined where the run has no such node execution. */
 const askedFor = (trace: readonly TraceNode[], root: string | undefined): readonly TraceNode[] | undefined => {
   if (root === undefined) return trace;
-  const subtree = subtreeOf(trace, root);
+  const subtree = flattened(trace).find(({ node }) => node.nodeExecutionId === root);
   return subtree === undefined ? undefined : [subtree];
 };
 
-/** `GET /v1/runs/{run_id}/trace` */
+/** The nodes that come after the last one of the page before, each before what is below it. */
+const following = (trace: readonly TraceNode[], last: string | undefined): TraceNode[] => {
+  const nodes = flattened(trace);
+  return nodes.slice(nodes.findIndex(({ node }) => node.nodeExecutionId === last) + 1);
+};
+
+/** `GET /v1/runs/{run_id}/trace`: cut by bytes anywhere in the tree; a page repeats the containers its nodes stand in. */
 export const getTrace =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
     const read = readQuery(request, parameters);
     if ("code" in read) return read;
-    const cursor = readCursor(request, Position);
+    const cursor = readCursor(request, v.string());
     if ("code" in cursor) return cursor;
     const found = await requestedRun(dependencies, request);
     if (found === undefined) return NO_SUCH_RUN;
     const { run } = found;
     const { position } = cursor;
-    const view = seesPayload(request) ? "preview" : "hidden";
+    const view = previewFor(request);
     const trace = askedFor(traceOf(run.state.nodes), read.query.root);
     if (trace === undefined) return refuse("NOT_FOUND", "the run has no node execution of this id");
-    const left = trace.filter(({ node }) => position === undefined || comparePositions(node.position, position) > 0);
-    const page = pageOf(NO_LIMIT);
-    left.every((node) => page.add(presentTraceNode(node, view)));
-    const last = left[page.items.length - 1];
-    const hasMore = page.items.length < left.length && last !== undefined;
+    const left = following(trace, position);
+    const page = pageOf(Number.POSITIVE_INFINITY);
+    left.every((node) => page.add(presentTraceNode({ ...node, groups: [] }, view)));
+    const kept = left.slice(0, page.items.length);
+    const hasMore = kept.length < left.length;
     return jsonAnswer({
       run: presentRun(run, view),
-      nodes: page.items,
+      nodes: prunedTo(trace, new Set(kept)).map((node) => presentTraceNode(node, view)),
       agent_log: position === undefined ? run.state.agentLogs.map((log) => presentLog(log, view)) : [],
       has_more: hasMore,
-      next_cursor: hasMore ? writeCursor(request, last.node.position) : null,
+      next_cursor: hasMore ? writeCursor(request, kept.at(-1)?.node.nodeExecutionId) : null,
     });
   };

@@ -28,8 +28,10 @@ export const listApps =
     const data = await Promise.all(
       apps.map(async ({ appId, registeredAt }) => {
         const newest = await dependencies.runs.list({ tenantId, appId, status: undefined, after: undefined, limit: 1 });
-        const first = instantOf(registeredAt);
-        const last = newest.headers[0]?.listedAt ?? first;
+        const registered = instantOf(registeredAt);
+        const last = newest.headers[0]?.listedAt ?? registered;
+        // A run that is recorded afterwards has started before its app was known.
+        const first = registered < last ? registered : last;
         return { app_id: appId, first_activity_at: showInstant(first), last_activity_at: showInstant(last) };
       }),
     );

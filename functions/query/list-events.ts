@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import { type Delivery, followLedger, LEDGER_START, type LedgerPage } from "../../shared/app/follow-ledger.ts";
 import { presentDelivery } from "../../shared/app/present-delivery.ts";
-import { readTexts } from "../../shared/app/read-run.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
 import { single } from "../../shared/domain/member.ts";
 import { hasExpired } from "../../shared/domain/retention.ts";
@@ -12,7 +11,7 @@ import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { PAGE_BYTES } from "../../shared/lambda/page.ts";
 import { readQuery, wholeNumber } from "../../shared/lambda/query-parameters.ts";
 import type { Request } from "../../shared/lambda/request.ts";
-import { NO_SUCH_RUN, runKeyOf, seesPayload } from "./requested-run.ts";
+import { NO_SUCH_RUN, previewFor, runKeyOf, textsFor } from "./requested-run.ts";
 
 const parameters = {
   limit: wholeNumber({ min: 1, max: 1000, otherwise: 100 }),
@@ -50,14 +49,12 @@ const fullAt = (limit: number, showsPayload: boolean): ((deliveries: readonly De
 };
 
 const present = async (dependencies: Dependencies, key: RunKey, page: LedgerPage & { request: Request }) => {
-  const shown = page.deliveries.map((delivery) => ({ delivery, payload: delivery.event.payload.map(single) }));
-  const view = seesPayload(page.request)
-    ? await readTexts(
-        dependencies.ledger,
-        key,
-        shown.flatMap(({ payload }) => payload),
-      )
-    : "hidden";
+  const shown = page.deliveries.map((delivery) => {
+    const { type, payload } = delivery.event;
+    return { delivery, payload: payload.map((value) => single(type, value)) };
+  });
+  const payload = shown.flatMap((delivery) => delivery.payload);
+  const view = await textsFor(dependencies, page.request, { key, payload });
   return shown.map(({ delivery, payload }) => presentDelivery(delivery, payload, view));
 };
 
@@ -76,7 +73,7 @@ export const listEvents =
     }
     const page = await followLedger(dependencies, key, {
       cursor: cursor.position ?? LEDGER_START,
-      newPage: () => fullAt(read.query.limit, seesPayload(request)),
+      newPage: () => fullAt(read.query.limit, previewFor(request).seesPayload),
       waitSeconds: read.query.wait,
     });
     return jsonAnswer({

@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import { presentNode } from "../../shared/app/present-node.ts";
-import { readTexts } from "../../shared/app/read-run.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
 import type { NodeState } from "../../shared/domain/node-fold.ts";
 import { comparePositions } from "../../shared/domain/node-order.ts";
@@ -10,7 +9,8 @@ import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { PAGE_BYTES, type Page, pageOf } from "../../shared/lambda/page.ts";
 import { readQuery, wholeNumber } from "../../shared/lambda/query-parameters.ts";
-import { NO_SUCH_RUN, requestedRun, seesPayload } from "./requested-run.ts";
+import type { Request } from "../../shared/lambda/request.ts";
+import { NO_SUCH_RUN, previewFor, requestedRun, textsFor } from "./requested-run.ts";
 
 const STATUSES = ["running", "retry", "paused", "succeeded", "failed", "exception", "stopped"] as const;
 
@@ -55,15 +55,12 @@ function* batches(nodes: readonly NodeState[]): Generator<NodeState[]> {
 const fillWithPayload = async (
   dependencies: Dependencies,
   page: Page,
-  from: { key: RunKey; nodes: readonly NodeState[] },
+  from: { request: Request; key: RunKey; nodes: readonly NodeState[] },
 ): Promise<void> => {
   for (const batch of batches(from.nodes)) {
-    const texts = await readTexts(
-      dependencies.ledger,
-      from.key,
-      batch.flatMap((node) => node.payload),
-    );
-    if (!batch.every((node) => page.add(presentNode(node, texts)))) return;
+    const payload = batch.flatMap((node) => node.payload);
+    const view = await textsFor(dependencies, from.request, { key: from.key, payload });
+    if (!batch.every((node) => page.add(presentNode(node, view)))) return;
   }
 };
 
@@ -83,9 +80,8 @@ export const listNodes =
       .filter(isWanted(query))
       .filter((node) => position === undefined || comparePositions(node.position, position) > 0);
     const page = pageOf(query.limit);
-    if (!seesPayload(request)) nodes.every((node) => page.add(presentNode(node, "hidden")));
-    else if (query.include === undefined) nodes.every((node) => page.add(presentNode(node, "preview")));
-    else await fillWithPayload(dependencies, page, { key: found.key, nodes: nodes.slice(0, query.limit) });
+    if (query.include === undefined) nodes.every((node) => page.add(presentNode(node, previewFor(request))));
+    else await fillWithPayload(dependencies, page, { request, key: found.key, nodes: nodes.slice(0, query.limit) });
     const last = nodes[page.items.length - 1];
     const hasMore = page.items.length < nodes.length && last !== undefined;
     return jsonAnswer({

@@ -1,5 +1,7 @@
-import { type ReadRun, readRun } from "../../shared/app/read-run.ts";
+import { type PayloadView, visible } from "../../shared/app/present-payload.ts";
+import { type ReadRun, readRun, readTexts } from "../../shared/app/read-run.ts";
 import type { RunKey, TenantId } from "../../shared/contract/identifiers.ts";
+import type { MemberPayload } from "../../shared/domain/member.ts";
 import { type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import { type Request, runIdOf } from "../../shared/lambda/request.ts";
@@ -29,5 +31,17 @@ export const requestedRun = async (
   return key && run && { key, run };
 };
 
-/** Whether the credential may see payload. */
-export const seesPayload = (request: Request): boolean => request.caller?.scopes.has("payload") ?? false;
+/** What the credential may see of payload: previews. */
+export const previewFor = (request: Request): PayloadView => ({
+  seesPayload: request.caller?.scopes.has("payload") ?? false,
+});
+
+/** What the credential may see of these values, read. */
+export const textsFor = async (
+  dependencies: Dependencies,
+  request: Request,
+  of: { readonly key: RunKey; readonly payload: readonly MemberPayload[] },
+): Promise<PayloadView> => {
+  const view = previewFor(request);
+  return { ...view, texts: await readTexts(dependencies.ledger, of.key, visible(of.payload, view)) };
+};

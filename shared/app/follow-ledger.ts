@@ -28,7 +28,7 @@ export interface Delivery {
 /** Beside the longest write, clocks of writers and readers may differ by some seconds. */
 const SETTLED_AFTER_MS = LATEST_WRITE_MS + 10_000;
 /** Cursors travel in URLs: at eight characters an entry this is what fits. */
-const MOST_UNSETTLED = 600;
+const MOST_UNSETTLED = 500;
 const MARK_CHARACTERS = 8;
 
 const markOf = (entry: LedgerEntry): string => entry.ulid.slice(-MARK_CHARACTERS);

@@ -3,8 +3,8 @@ import type { JsonOutput } from "../contract/json-text.ts";
 import type { Attempt } from "../domain/attempts.ts";
 import type { MemberPayload } from "../domain/member.ts";
 import type { NodeState } from "../domain/node-fold.ts";
-import type { TraceGroup, TraceNode } from "../domain/trace.ts";
-import { addPayload, type Members, type PayloadView, shownField } from "./present-payload.ts";
+import type { TraceError, TraceGroup, TraceNode } from "../domain/trace.ts";
+import { addPayload, addPreview, type Members, type PayloadView, shownField } from "./present-payload.ts";
 
 const NODE_FIELDS = [
   "execution_metadata",
@@ -64,19 +64,32 @@ export const presentAttempt = (attempt: Attempt, view: PayloadView): Members => 
   return addPayload(members, attempt.payload, { view, known: NODE_PAYLOAD });
 };
 
-const presentGroup = (group: TraceGroup, view: PayloadView): JsonOutput => ({
-  index: group.index,
-  status: group.status,
-  elapsed_time: group.elapsedTime ?? null,
-  error: shownField(group.error),
-  nodes: group.nodes.map((node) => presentTraceNode(node, view)),
-});
+/** The error that the tree shows of a node or round: its own, or of the child that failed it. */
+const setError = (members: Members, error: TraceError): Members => {
+  members.set("error", shownField(error.value));
+  members.delete("error_preview");
+  members.delete("error_size");
+  return error.payload === undefined ? members : addPreview(members, error.payload);
+};
+
+const presentGroup = (group: TraceGroup, view: PayloadView): Members => {
+  const members: Members = new Map<string, JsonOutput>([
+    ["index", group.index],
+    ["status", group.status],
+    ["elapsed_time", group.elapsedTime ?? null],
+  ]);
+  setError(members, group.error);
+  return members.set(
+    "nodes",
+    group.nodes.map((node) => presentTraceNode(node, view)),
+  );
+};
 
 /** A node of the trace with all that is below it. */
 export const presentTraceNode = (trace: TraceNode, view: PayloadView): Members => {
   const members = presentNode(trace.node, view);
   members.set("status", trace.status);
-  members.set("error", shownField(trace.error));
+  setError(members, trace.error);
   if (trace.isUnplaced) members.set("unplaced", true);
   members.set(
     "retries",

@@ -4,21 +4,29 @@ import { compareText, type MemberPayload } from "../domain/member.ts";
 import type { PayloadTexts } from "./read-run.ts";
 
 /**
- * How much of payload an answer shows. `hidden`: nothing, for want of the scope; `preview`: the head of each value
- * and its size; else the texts.
+ * How much of payload an answer shows: the head of each value and its size, or the texts. Without the scope for it no
+ * payload is shown at all; small fields that are too long to travel with the others are.
  */
-export type PayloadView = "hidden" | "preview" | PayloadTexts;
+export interface PayloadView {
+  readonly seesPayload: boolean;
+  /** Undefined: previews. */
+  readonly texts?: PayloadTexts;
+}
+
+/** The values that a view shows, and so the ones to read. */
+export const visible = (payload: readonly MemberPayload[], view: PayloadView): readonly MemberPayload[] =>
+  view.seesPayload ? payload : payload.filter(({ isLongField }) => isLongField);
 
 /** An answer's object, members in order. */
 export type Members = Map<string, JsonOutput>;
 
-/** Small fields whose values can be long enough to be kept as payload. */
-const LONG_FIELDS: ReadonlySet<string> = new Set(["error", "title", "reason", "tags"]);
+/** Computed values stand before sent ones of the same name: the ledger shows those. A long field takes its own place. */
+const setIfSent = (members: Members, { field, isLongField }: MemberPayload, value: JsonOutput): void => {
+  if (isLongField || !members.has(field)) members.set(field, value);
+};
 
-/** Computed values stand before sent ones of the same name: the ledger shows those. */
-const setIfSent = (members: Members, name: string, value: JsonOutput): void => {
-  const isOpen = LONG_FIELDS.has(name) && (members.get(name) ?? null) === null;
-  if (isOpen || !members.has(name)) members.set(name, value);
+const setIfFree = (members: Members, name: string, value: JsonOutput): void => {
+  if (!members.has(name)) members.set(name, value);
 };
 
 const addKeyed = (members: Members, name: string, entry: { key: string; value: JsonOutput }): void => {
@@ -27,15 +35,17 @@ const addKeyed = (members: Members, name: string, entry: { key: string; value: J
   members.set(name, keyed.set(entry.key, entry.value));
 };
 
-const addPreview = (members: Members, payload: MemberPayload): void => {
+/** Adds the head of a value and its size. */
+export const addPreview = (members: Members, payload: MemberPayload): Members => {
   const { field, key, preview, sizeBytes } = payload;
   if (key === undefined) {
-    setIfSent(members, `${field}_preview`, preview);
-    setIfSent(members, `${field}_size`, sizeBytes);
+    setIfFree(members, `${field}_preview`, preview);
+    setIfFree(members, `${field}_size`, sizeBytes);
   } else {
     addKeyed(members, `${field}_preview`, { key, value: preview });
     addKeyed(members, `${field}_size`, { key, value: sizeBytes });
   }
+  return members;
 };
 
 /** Adds payload to an answer, as much as the view allows. `known` payload fields are shown as null where absent. */
@@ -45,18 +55,21 @@ export const addPayload = (
   show: { view: PayloadView; known: readonly string[] },
 ): Members => {
   const { view, known } = show;
-  if (view === "hidden") return members.set("payload_hidden", true);
-  const ordered = [...payload].sort((a, b) => compareText(a.field, b.field) || compareText(a.key ?? "", b.key ?? ""));
-  if (view === "preview") {
+  if (!view.seesPayload) members.set("payload_hidden", true);
+  const ordered = [...visible(payload, view)].sort(
+    (a, b) => compareText(a.field, b.field) || compareText(a.key ?? "", b.key ?? ""),
+  );
+  const { texts } = view;
+  if (texts === undefined) {
     for (const value of ordered) addPreview(members, value);
     return members;
   }
   for (const value of ordered) {
-    const text = view.get(value) ?? null;
-    if (value.key === undefined) setIfSent(members, value.field, text);
+    const text = texts.get(value) ?? null;
+    if (value.key === undefined) setIfSent(members, value, text);
     else addKeyed(members, value.field, { key: value.key, value: text });
   }
-  for (const name of known) if (!members.has(name)) members.set(name, null);
+  if (view.seesPayload) for (const name of known) if (!members.has(name)) members.set(name, null);
   return members;
 };
 

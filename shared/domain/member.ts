@@ -1,4 +1,5 @@
 import type { FieldValue } from "../contract/event.ts";
+import { EVENT_FIELDS } from "../contract/event-fields.ts";
 import type { AppId } from "../contract/identifiers.ts";
 import type { Instant } from "../contract/instant.ts";
 import { JsonText } from "../contract/json-text.ts";
@@ -11,6 +12,8 @@ import type { Actor, LedgerEntry, LedgerEvent, LedgerEventType, StoredPayload } 
 export interface MemberPayload {
   readonly field: string;
   readonly key: string | undefined;
+  /** The long form of a small field: kept with payload, but no payload to callers. */
+  readonly isLongField: boolean;
   readonly sizeBytes: number;
   readonly preview: string;
   readonly copies: readonly StoredPayload[];
@@ -39,6 +42,10 @@ export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b
 export const isNull = (payload: { readonly sizeBytes: number; readonly preview: string }): boolean =>
   payload.sizeBytes === 4 && payload.preview === "null";
 
+/** Whether events of this type know the field, and not as payload. */
+const isSmallField = (type: LedgerEventType, field: string): boolean =>
+  type !== "run.claimed" && Object.hasOwn(EVENT_FIELDS[type], field);
+
 const ACTOR_WEIGHT: Readonly<Record<Actor, number>> = { engine: 2, caller: 1, service: 0 };
 
 const smallerField = (a: FieldValue, b: FieldValue): FieldValue => {
@@ -60,10 +67,11 @@ const mergeFields = (a: Member["fields"], b: Member["fields"]): Member["fields"]
   return merged;
 };
 
-/** A payload value with one copy. */
-export const single = (payload: StoredPayload): MemberPayload => ({
+/** A payload value with one copy, of an event of this type. */
+export const single = (type: LedgerEventType, payload: StoredPayload): MemberPayload => ({
   field: payload.field,
   key: payload.key,
+  isLongField: isSmallField(type, payload.field),
   sizeBytes: payload.sizeBytes,
   preview: payload.preview,
   copies: [payload],
@@ -103,7 +111,7 @@ const memberOf = (event: LedgerEvent, entry: LedgerEntry): Member => ({
   actor: entry.actor,
   receivedAt: entry.receivedAt,
   fields: event.fields,
-  payload: event.payload.map(single),
+  payload: event.payload.map((payload) => single(event.type, payload)),
 });
 
 /** A member's name in the set. */

@@ -1,5 +1,4 @@
 import { ERROR_HEAD, type FieldValue } from "../contract/event.ts";
-import { EVENT_FIELDS } from "../contract/event-fields.ts";
 import { type Instant, secondsBetween } from "../contract/instant.ts";
 import type { JsonText } from "../contract/json-text.ts";
 import { compareText, isNull, type Member, type MemberPayload } from "./member.ts";
@@ -22,7 +21,7 @@ export interface Subject {
 /** What a subject begins with: tells runs from node executions. */
 type StartType = "run.started" | "node.started";
 
-const NODE_OUTCOME = ["status", "outputs", "error", ERROR_HEAD, "elapsed_time"];
+const NODE_OUTCOME = ["status", "outputs", "error", "elapsed_time"];
 
 /** These come as one unit from the deciding event, or not at all. */
 const OUTCOME: Readonly<Record<StartType, ReadonlySet<string>>> = {
@@ -48,11 +47,10 @@ const byProgress = (ranked: readonly Member[]): Member[] => {
 export const numberOf = (member: Member, field: string, otherwise: number): number =>
   numberOr(member.fields.get(field), otherwise);
 
-/** A payload value under a name of its type is the long form of a small field; any other is a field of its own. */
-const nameOf = (member: Member, { field, key }: MemberPayload): string => {
+/** The long form of a small field shares its name; any other value is a field of its own. */
+const nameOf = ({ field, key, isLongField }: MemberPayload): string => {
   if (key !== undefined) return `\u0000${key}`;
-  const known: object = member.type === "run.claimed" ? {} : EVENT_FIELDS[member.type];
-  return Object.hasOwn(known, field) ? field : `unknown\u0000${field}`;
+  return isLongField ? field : `unknown\u0000${field}`;
 };
 
 class Collected {
@@ -76,12 +74,12 @@ class Collected {
 
   add(member: Member, isWanted: (field: string) => boolean): void {
     for (const [name, value] of member.fields) {
-      if (value === null || !isWanted(name)) continue;
+      if (value === null || !isWanted(name === ERROR_HEAD ? "error" : name)) continue;
       if (value instanceof Map) this.addMetadata(value);
       else if (this.take(name)) this.fields.set(name, value);
     }
     for (const payload of member.payload) {
-      if (!isNull(payload) && isWanted(payload.field) && this.take(nameOf(member, payload))) this.payload.push(payload);
+      if (!isNull(payload) && isWanted(payload.field) && this.take(nameOf(payload))) this.payload.push(payload);
     }
   }
 }

@@ -3,15 +3,21 @@ import { secondsBetween } from "../contract/instant.ts";
 import { JsonText } from "../contract/json-text.ts";
 import { type Attempt, attemptsOf } from "./attempts.ts";
 import { type ContainerKind, type Containment, containmentOf, type Placement } from "./containment.ts";
-import { compareText } from "./member.ts";
+import { compareText, type MemberPayload } from "./member.ts";
 import type { NodeState, NodeStatus } from "./node-fold.ts";
+
+/** An error as its node has it: small, or long and kept with payload, or neither. */
+export interface TraceError {
+  readonly value: FieldValue;
+  readonly payload: MemberPayload | undefined;
+}
 
 /** One round of an iteration or loop. */
 export interface TraceGroup {
   readonly index: number;
   readonly status: NodeStatus;
   readonly elapsedTime: number | undefined;
-  readonly error: FieldValue;
+  readonly error: TraceError;
   readonly nodes: readonly TraceNode[];
 }
 
@@ -20,7 +26,7 @@ export interface TraceNode {
   readonly node: NodeState;
   /** With the fate of its children: a container one of whose children failed reads failed. */
   readonly status: NodeStatus;
-  readonly error: FieldValue;
+  readonly error: TraceError;
   readonly isUnplaced: boolean;
   readonly retries: readonly Attempt[];
   readonly kind: ContainerKind | undefined;
@@ -88,6 +94,19 @@ const retriesOf = (node: NodeState): Attempt[] => {
   return attempts.filter((a) => a !== outcome && a.status === "failed" && a.finishedAt !== undefined);
 };
 
+const NO_ERROR: TraceError = { value: null, payload: undefined };
+
+const errorOf = (node: NodeState): TraceError => ({
+  value: node.error,
+  payload: node.payload.find(({ field, isLongField }) => isLongField && field === "error"),
+});
+
+/** The error of the first that failed, where it gives one. */
+const firstError = (failed: { readonly error: TraceError } | undefined, otherwise: TraceError): TraceError =>
+  failed === undefined || (failed.error.value === null && failed.error.payload === undefined)
+    ? otherwise
+    : failed.error;
+
 const treeOf = (children: ReadonlyMap<string, Child[]>, containment: Containment) => {
   const build = (node: NodeState): TraceNode => {
     const own = children.get(node.nodeExecutionId) ?? [];
@@ -98,13 +117,13 @@ const treeOf = (children: ReadonlyMap<string, Child[]>, containment: Containment
         const nodes = members.map(build);
         const failed = nodes.find((member) => member.status === "failed");
         const elapsedTime = (kind && measuredSeconds(node, kind, index)) ?? elapsedOf(nodes);
-        return { index, status: statusOfGroup(nodes), elapsedTime, error: failed?.error ?? null, nodes };
+        return { index, status: statusOfGroup(nodes), elapsedTime, error: firstError(failed, NO_ERROR), nodes };
       });
     const failed = groups.find((group) => group.status === "failed");
     return {
       node,
       status: failed === undefined ? node.status : "failed",
-      error: failed === undefined ? node.error : (failed.error ?? node.error),
+      error: firstError(failed, errorOf(node)),
       isUnplaced: containment.unplaced.has(node.nodeExecutionId),
       retries: retriesOf(node),
       kind,
@@ -128,12 +147,22 @@ export const traceOf = (nodes: readonly NodeState[]): TraceNode[] => {
   return nodes.filter((node) => !containment.placements.has(node.nodeExecutionId)).map(treeOf(children, containment));
 };
 
-/** The subtree below a node execution; undefined where the trace does not hold it. */
-export const subtreeOf = (trace: readonly TraceNode[], nodeExecutionId: string): TraceNode | undefined => {
-  const waiting = [...trace];
+/** Every node of a trace, each before what is below it. */
+export const flattened = (trace: readonly TraceNode[]): TraceNode[] => {
+  const found: TraceNode[] = [];
+  const waiting = trace.toReversed();
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (next.node.nodeExecutionId === nodeExecutionId) return next;
-    for (const group of next.groups) waiting.push(...group.nodes);
+    found.push(next);
+    for (const group of next.groups.toReversed()) waiting.push(...group.nodes.toReversed());
   }
-  return undefined;
+  return found;
 };
+
+/** The trace with only these nodes and the containers that they stand in. What is said of a container stays. */
+export const prunedTo = (trace: readonly TraceNode[], kept: ReadonlySet<TraceNode>): TraceNode[] =>
+  trace.flatMap((node) => {
+    const groups = node.groups
+      .map((group) => ({ ...group, nodes: prunedTo(group.nodes, kept) }))
+      .filter((group) => group.nodes.length > 0);
+    return groups.length > 0 || kept.has(node) ? [{ ...node, groups }] : [];
+  });

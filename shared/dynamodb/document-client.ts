@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { DynamoDBDocumentClient, QueryCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import { StoreFault } from "../ports/store-fault.ts";
 
 /** The client and the table that every store of this folder works on. */
@@ -38,3 +38,22 @@ export const sendingIf = (operation: string, send: () => Promise<unknown>): Prom
       throw error;
     }
   });
+
+/** Every item of a query, page after page, strongly consistent. */
+export async function* query(
+  table: Table,
+  input: Omit<QueryCommandInput, "TableName" | "ConsistentRead">,
+): AsyncGenerator<Record<string, unknown>> {
+  let start: QueryCommandInput["ExclusiveStartKey"];
+  do {
+    const command = new QueryCommand({
+      ...input,
+      TableName: table.name,
+      ConsistentRead: true,
+      ExclusiveStartKey: start,
+    });
+    const page = await sending("Query", () => table.client.send(command));
+    yield* page.Items ?? [];
+    start = page.LastEvaluatedKey;
+  } while (start !== undefined);
+}

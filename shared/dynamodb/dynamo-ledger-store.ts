@@ -1,4 +1,4 @@
-import { GetCommand, PutCommand, QueryCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { encodeTime } from "ulid";
 import type { RunKey } from "../contract/identifiers.ts";
 import type { IdentifiedEvent, LedgerEntry, PayloadPlace } from "../domain/ledger.ts";
@@ -6,7 +6,7 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import { LATEST_WRITE_MS, type LedgerStore, type NewEntry } from "../ports/ledger-store.ts";
 import { StoreFault } from "../ports/store-fault.ts";
-import { sending, sendingIf, type Table } from "./document-client.ts";
+import { query, sending, sendingIf, type Table } from "./document-client.ts";
 import { entryFrom, entryItem, payloadKey, readEntryItem, WHOLE_OBJECT } from "./entry-item.ts";
 import { headerFrom } from "./header-item.ts";
 import type { PackedEvent, UnpackedEvent } from "./packed-event.ts";
@@ -48,23 +48,8 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
     );
   };
 
-  async function* query(input: Omit<QueryCommandInput, "TableName">): AsyncGenerator<Record<string, unknown>> {
-    let start: QueryCommandInput["ExclusiveStartKey"];
-    do {
-      const command = new QueryCommand({
-        ...input,
-        TableName: table.name,
-        ConsistentRead: true,
-        ExclusiveStartKey: start,
-      });
-      const page = await sending("Query", () => table.client.send(command));
-      yield* page.Items ?? [];
-      start = page.LastEvaluatedKey;
-    } while (start !== undefined);
-  }
-
   const between = (run: RunKey, range: { from: string; to: string }) =>
-    query({
+    query(table, {
       KeyConditionExpression: "pk = :pk AND sk BETWEEN :from AND :to",
       ExpressionAttributeValues: { ":pk": runPartition(run), ":from": range.from, ":to": range.to },
     });
@@ -112,7 +97,7 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
     readAll: async (run) => {
       const entries: LedgerEntry[] = [];
       let header: ReturnType<typeof headerFrom> | undefined;
-      const all = query({
+      const all = query(table, {
         KeyConditionExpression: "pk = :pk",
         ExpressionAttributeValues: { ":pk": runPartition(run) },
       });

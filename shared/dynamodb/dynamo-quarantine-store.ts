@@ -1,10 +1,10 @@
 import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
-import { PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import * as v from "valibot";
 import { TenantId } from "../contract/identifiers.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { QuarantineStore, RefusedMessage } from "../ports/quarantine-store.ts";
-import { sending, type Table } from "./document-client.ts";
+import { query, sending, type Table } from "./document-client.ts";
 import { quarantineKey } from "./table.ts";
 
 const KEPT_SECONDS = 14 * 86_400;
@@ -27,7 +27,7 @@ const RefusedItem = v.object({
 
 const position = (refused: RefusedMessage) => ({
   sentAt: new Date(refused.sentAt).toISOString(),
-  message: `${refused.messageId}#${String(refused.index ?? 0).padStart(6, "0")}`,
+  message: `${refused.messageId}#${refused.index === undefined ? "whole" : String(refused.index).padStart(6, "0")}`,
 });
 
 /** Refused messages in DynamoDB, bodies compressed, large ones as objects. `list` is strongly consistent. */
@@ -60,33 +60,29 @@ export const dynamoQuarantineStore = (table: Table, blobs: BlobStore): Quarantin
       await sending("PutItem", () => table.client.send(new PutCommand({ TableName: table.name, Item })));
     },
 
-    list: (tenantId, limit) =>
-      sending("Query", async () => {
-        const { pk } = quarantineKey(tenantId, { sentAt: "", message: "" });
-        const { Items } = await table.client.send(
-          new QueryCommand({
-            TableName: table.name,
-            ConsistentRead: true,
-            KeyConditionExpression: "pk = :pk",
-            ExpressionAttributeValues: { ":pk": pk },
-            ScanIndexForward: false,
-            Limit: limit,
-          }),
-        );
-        return Promise.all(
-          (Items ?? []).map(async (stored) => {
-            const item = v.parse(RefusedItem, stored);
-            return {
-              tenantId: item.tenant,
-              messageId: item.message,
-              index: item.index,
-              sentAt: item.sent_at,
-              code: item.code,
-              errors: item.errors,
-              body: await bodyOf(item),
-            };
-          }),
-        );
-      }),
+    list: async (tenantId, limit) => {
+      const { pk } = quarantineKey(tenantId, { sentAt: "", message: "" });
+      const found = query(table, {
+        KeyConditionExpression: "pk = :pk",
+        ExpressionAttributeValues: { ":pk": pk },
+        ScanIndexForward: false,
+        Limit: limit,
+      });
+      const refused: RefusedMessage[] = [];
+      for await (const stored of found) {
+        if (refused.length === limit) break;
+        const item = v.parse(RefusedItem, stored);
+        refused.push({
+          tenantId: item.tenant,
+          messageId: item.message,
+          index: item.index,
+          sentAt: item.sent_at,
+          code: item.code,
+          errors: item.errors,
+          body: await bodyOf(item),
+        });
+      }
+      return refused;
+    },
   };
 };

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { tableDefinition } from "../../local/resources.ts";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ensureTable } from "../../local/resources.ts";
 import { type Table, tableOf } from "../../shared/dynamodb/document-client.ts";
 import { testEndpoints } from "../support/test-endpoints.ts";
 
@@ -28,7 +28,7 @@ export const startTables = async (): Promise<Tables> => {
   const name = `runstone-${randomUUID()}`;
   const client = new DynamoDBClient(clientOf(testEndpoints().dynamodb));
   const deadClient = new DynamoDBClient(clientOf(DEAD_ENDPOINT));
-  await client.send(new CreateTableCommand(tableDefinition(name)));
+  await ensureTable(client, name);
   return {
     client,
     table: tableOf(client, name),

@@ -327,11 +327,11 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
           ["scheduled", header(sent("run.scheduled", { app_id: app }))],
           ["running", header(start)],
           ["paused", header(start, sent("run.paused", { at: 2 }))],
-          ["failed", header(start, finished({ status: "failed" }))],
-          ["running", header(start, finished({ status: "failed" }), claimed(2, 9))],
-          ["stopped", header(start, finished({ status: "stopped" }))],
-          ["partial-succeeded", header(start, finished({ status: "partial-succeeded" }))],
-          ["succeeded", header(start, finished())],
+          ["failed", header(start, finished({ app_id: app, status: "failed" }))],
+          ["running", header(start, finished({ app_id: app, status: "failed" }), claimed(2, 9))],
+          ["stopped", header(start, finished({ app_id: app, status: "stopped" }))],
+          ["partial-succeeded", header(start, finished({ app_id: app, status: "partial-succeeded" }))],
+          ["succeeded", header(start, finished({ app_id: app }))],
         ];
         await create(app, `${app}-other`, start);
         for (const [index, [status, state]] of states.entries()) {

@@ -7,6 +7,9 @@ import { expectProblem } from "../support/problem-document.ts";
 import { postEvents, type Reply, runKey, type Service, startService } from "../support/service.ts";
 import { storedBy } from "../support/stored.ts";
 
+// Machines that run much else at once take their time over megabytes.
+jest.setTimeout(60_000);
+
 const EVENTS = "/v1/runs/{run_id}/events";
 const PATH = { run_id: "run-1" };
 const MB = 1024 * 1024;
@@ -420,7 +423,6 @@ describe("waiting", () => {
   });
 });
 
-/** What the contract says and the service does not do yet. */
 describe("a cursor", () => {
   test("fits the URLs that gateways take, with room for a host and headers", async () => {
     await recordHundreds();

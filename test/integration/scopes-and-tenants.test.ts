@@ -414,7 +414,6 @@ describe("a credential", () => {
   });
 });
 
-/** What the contract says and the service does not do yet. */
 describe("what is no payload, for want of payload's scope", () => {
   test("is shown however long it is: error, title, reason, tags, metadata", async () => {
     const long = "long ".repeat(400);

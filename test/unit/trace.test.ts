@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { subtreeOf, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
+import { flattened, prunedTo, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
 import { anyEvents, instant, run, type Saying, type Sent, sent } from "../support/builders.ts";
 import { json } from "../support/event-text.ts";
 
@@ -182,9 +182,9 @@ describe("a container reads", () => {
       child("b", 1, { status: "failed", error: "first" }),
     );
 
-    expect(trace).toMatchObject({ status: "failed", error: json('"first"') });
+    expect(trace).toMatchObject({ status: "failed", error: { value: json('"first"') } });
     expect(trace?.node.status).toBe("succeeded");
-    expect(trace?.groups.map(({ status, error }) => [status, error])).toEqual([
+    expect(trace?.groups.map(({ status, error }) => [status, error.value])).toEqual([
       ["succeeded", null],
       ["failed", json('"first"')],
       ["failed", json('"second"')],
@@ -199,7 +199,7 @@ describe("a container reads", () => {
       finished("a", { loop_id: "inner", loop_index: 0, status: "failed", error: "deep" }),
     );
 
-    expect(trace).toMatchObject({ status: "failed", error: json('"deep"') });
+    expect(trace).toMatchObject({ status: "failed", error: { value: json('"deep"') } });
   });
 
   it("as it ended, when a child ended by exception", () => {
@@ -222,7 +222,7 @@ describe("a container reads", () => {
   it("its own error where a failed child gives none", () => {
     const [trace] = traced(finished("box", { status: "failed", error: "own" }), child("a", 0, { status: "failed" }));
 
-    expect(trace).toMatchObject({ status: "failed", error: json('"own"') });
+    expect(trace).toMatchObject({ status: "failed", error: { value: json('"own"') } });
   });
 
   it("its rounds' times from its own measurement, else from first start to last end", () => {
@@ -265,12 +265,23 @@ describe("the retries of a node in the trace", () => {
   });
 });
 
-describe("a subtree", () => {
-  it("is that below a node execution, wherever it stands", () => {
-    const trace = traced(began("box"), began("a", inRound("box", 0)), began("b"));
+describe("a part of a trace", () => {
+  const trace = traced(began("box"), began("a", inRound("box", 0)), began("c", inRound("box", 1)), began("b"));
+  const ids = (nodes: readonly TraceNode[]) => nodes.map(({ node }) => node.nodeExecutionId);
 
-    expect(subtreeOf(trace, "box")).toBe(trace.find(({ node }) => node.nodeExecutionId === "box"));
-    expect(subtreeOf(trace, "a")?.node.nodeExecutionId).toBe("a");
-    expect(subtreeOf(trace, "z")).toBeUndefined();
+  it("comes in the order of reading: each node before what is below it", () => {
+    const read = ids(flattened(trace));
+
+    expect(read.toSorted()).toEqual(["a", "b", "box", "c"]);
+    expect(read.slice(read.indexOf("box"), read.indexOf("box") + 3)).toEqual(["box", "a", "c"]);
+  });
+
+  it("keeps the containers that its nodes stand in, and nothing else", () => {
+    const kept = flattened(trace).filter(({ node }) => node.nodeExecutionId === "c");
+
+    const pruned = prunedTo(trace, new Set(kept));
+
+    expect(pruned.map(shapeOf)).toEqual([{ box: { 1: ["c"] } }]);
+    expect(prunedTo(trace, new Set())).toEqual([]);
   });
 });
