@@ -39,8 +39,11 @@ interface Opened {
 const open = (record: SQSRecord, now: number): Opened => {
   const message = readMessage(record.body);
   if (!message.ok) {
-    const body = { tenantId: undefined, index: undefined, code: "NOT_JSON", errors: message.errors, body: record.body };
-    return { events: [], refused: [refusal(record, body)] };
+    const { code, errors } = message;
+    return {
+      events: [],
+      refused: [refusal(record, { tenantId: undefined, index: undefined, code, errors, body: record.body })],
+    };
   }
   const events: Delivered[] = [];
   const refused: RefusedMessage[] = [];

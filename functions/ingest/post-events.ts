@@ -2,6 +2,7 @@ import { readEventLines, readEventList } from "../../shared/contract/event-list.
 import { type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { readQuery } from "../../shared/lambda/query-parameters.ts";
 import type { Request } from "../../shared/lambda/request.ts";
 import { type RequestEvent, recordRequest } from "./record-request.ts";
 import { bodyTextOf } from "./request-body.ts";
@@ -14,8 +15,7 @@ const eventsOf = (request: Request, text: string): { events: readonly RequestEve
   if (isNdjson(request)) return { events: readEventLines(text) };
   const list = readEventList(text);
   if (list.ok) return list;
-  const [first] = list.errors;
-  if (first?.message === "expected JSON") {
+  if (list.code === "NOT_JSON") {
     return refuse("NOT_JSON", "expected a JSON body, or NDJSON with content-type application/x-ndjson");
   }
   return refuse("INVALID_REQUEST", "the body is not a list of events", { errors: list.errors });
@@ -25,6 +25,8 @@ const eventsOf = (request: Request, text: string): { events: readonly RequestEve
 export const postEvents =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
+    const parameters = readQuery(request, {});
+    if ("code" in parameters) return parameters;
     const body = bodyTextOf(request);
     if ("code" in body) return body;
     const read = eventsOf(request, body.text);

@@ -14,7 +14,7 @@ export interface BodyError {
 
 export type EventList =
   | { readonly ok: true; readonly events: readonly EventText[] }
-  | { readonly ok: false; readonly errors: readonly BodyError[] };
+  | { readonly ok: false; readonly code: "NOT_JSON" | "INVALID_REQUEST"; readonly errors: readonly BodyError[] };
 
 const parse = (text: string): { value: unknown } | undefined => {
   try {
@@ -32,22 +32,26 @@ const pair = (texts: readonly string[], values: readonly unknown[]): EventList =
   events: texts.map((text, index) => ({ text, value: values[index] })),
 });
 
-const NOT_JSON: EventList = { ok: false, errors: [{ path: "", message: "expected JSON" }] };
+const NOT_JSON: EventList = { ok: false, code: "NOT_JSON", errors: [{ path: "", message: "expected JSON" }] };
 
-/** The last member of that name: where a name is repeated, JSON.parse keeps the last one too. */
-const memberText = (text: string, name: string): string =>
-  membersOf(text).members.findLast(([other]) => other === name)?.[1] ?? "";
+const invalid = (path: string, message: string): EventList => ({
+  ok: false,
+  code: "INVALID_REQUEST",
+  errors: [{ path, message }],
+});
 
 /** The events of a request body `{"events": [...]}`. */
 export const readEventList = (text: string): EventList => {
   const parsed = parse(text);
   if (parsed === undefined) return NOT_JSON;
   const { value } = parsed;
-  if (!isObject(value)) return { ok: false, errors: [{ path: "", message: 'expected an object: {"events": [...]}' }] };
+  if (!isObject(value)) return invalid("", 'expected an object: {"events": [...]}');
   const events = value["events"];
-  if (events === undefined) return { ok: false, errors: [{ path: "events", message: "required" }] };
-  if (!Array.isArray(events)) return { ok: false, errors: [{ path: "events", message: "expected a list of events" }] };
-  return pair(elementsOf(memberText(text, "events")), events);
+  if (events === undefined) return invalid("events", "required");
+  if (!Array.isArray(events)) return invalid("events", "expected a list of events");
+  const lists = membersOf(text).members.filter(([name]) => name === "events");
+  if (lists.length > 1) return invalid("events", "expected once, came twice");
+  return pair(elementsOf(lists[0]?.[1] ?? ""), events);
 };
 
 /** The events of NDJSON, one a line; empty lines do not count. A line that is not JSON has no value. */
@@ -66,5 +70,5 @@ export const readMessage = (text: string): EventList => {
   if (Array.isArray(value)) return pair(elementsOf(text), value);
   if (isObject(value) && Array.isArray(value["events"]) && !Object.hasOwn(value, "type")) return readEventList(text);
   if (isObject(value)) return pair([text], [value]);
-  return { ok: false, errors: [{ path: "", message: 'expected an event, a list of events, or {"events": [...]}' }] };
+  return invalid("", 'expected an event, a list of events, or {"events": [...]}');
 };

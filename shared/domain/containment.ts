@@ -1,15 +1,6 @@
 import { JsonText } from "../contract/json-text.ts";
-import { compareText } from "./member.ts";
+import { ContainerExecutions, type ContainerKind, type Membership } from "./container-executions.ts";
 import type { NodeState } from "./node-fold.ts";
-
-export type ContainerKind = "iteration" | "loop";
-
-/** That a node execution ran inside a container: known by the container's node id, and from its finish on by index. */
-interface Membership {
-  readonly kind: ContainerKind;
-  readonly containerNodeId: string;
-  readonly index: number | undefined;
-}
 
 /** Where a node execution stands in the tree. */
 export interface Placement {
@@ -36,34 +27,7 @@ const membershipsOf = (node: NodeState): Membership[] =>
     return [{ kind, containerNodeId, index: typeof index === "number" && index >= 0 ? Math.floor(index) : undefined }];
   });
 
-/** Two executions of one container in one run are told apart by what they themselves run in, then by time. */
-const fits = (container: readonly Membership[], child: readonly Membership[]): number => {
-  let agreed = 0;
-  for (const outer of container) {
-    const same = child.find((other) => other.kind === outer.kind && other.containerNodeId === outer.containerNodeId);
-    if (same?.index === undefined || outer.index === undefined) continue;
-    if (same.index !== outer.index) return -1;
-    agreed++;
-  }
-  return agreed;
-};
-
 const startOf = (node: NodeState): string => node.startedAt ?? "";
-
-const compareCandidates =
-  (child: NodeState, memberships: ReadonlyMap<string, Membership[]>) =>
-  (a: NodeState, b: NodeState): number => {
-    const agreement = (node: NodeState) =>
-      fits(memberships.get(node.nodeExecutionId) ?? [], memberships.get(child.nodeExecutionId) ?? []);
-    const isBefore = (node: NodeState) => Number(child.startedAt === undefined || startOf(node) <= startOf(child));
-    const byTime = isBefore(a) === 1 ? compareText(startOf(b), startOf(a)) : compareText(startOf(a), startOf(b));
-    return (
-      agreement(b) - agreement(a) ||
-      isBefore(b) - isBefore(a) ||
-      byTime ||
-      compareText(a.nodeExecutionId, b.nodeExecutionId)
-    );
-  };
 
 /** Of two containers that hold the same node, the inner one runs in the other. */
 const innermost = (
@@ -107,15 +71,20 @@ export interface Containment {
 export const containmentOf = (nodes: readonly NodeState[]): Containment => {
   const byNodeId = Map.groupBy(nodes, (node) => node.fields.get("node_id"));
   const memberships = new Map(nodes.map((node) => [node.nodeExecutionId, membershipsOf(node)]));
+  const ofNode = (node: NodeState): Membership[] => memberships.get(node.nodeExecutionId) ?? [];
+  const executions = new Map<string, ContainerExecutions>();
+  const executionsOf = ({ kind, containerNodeId }: Membership): ContainerExecutions => {
+    const name = `${kind}#${containerNodeId}`;
+    const found = executions.get(name) ?? new ContainerExecutions(kind, byNodeId.get(containerNodeId) ?? [], ofNode);
+    executions.set(name, found);
+    return found;
+  };
   const placements = new Map<string, Placement>();
-  const contained = nodes.filter((node) => (memberships.get(node.nodeExecutionId) ?? []).length > 0);
+  const contained = nodes.filter((node) => ofNode(node).length > 0);
   for (const node of contained) {
-    const found = (memberships.get(node.nodeExecutionId) ?? []).flatMap(({ kind, containerNodeId, index }) => {
-      const compare = compareCandidates(node, memberships);
-      const container = (byNodeId.get(containerNodeId) ?? [])
-        .filter((candidate) => candidate !== node)
-        .reduce<NodeState | undefined>((best, next) => (best && compare(best, next) <= 0 ? best : next), undefined);
-      return container === undefined ? [] : [{ kind, container, index }];
+    const found = ofNode(node).flatMap((membership) => {
+      const container = executionsOf(membership).find(node, ofNode(node));
+      return container === undefined ? [] : [{ kind: membership.kind, container, index: membership.index }];
     });
     const placement = innermost(found, memberships);
     if (placement !== undefined) placements.set(node.nodeExecutionId, placement);

@@ -9,7 +9,7 @@ interface Outcome {
 /** Every code of the API, once. Nothing else mentions a status number. */
 export const OUTCOMES = {
   NOT_JSON: { status: 400, title: "The body is not JSON", queue: "quarantine" },
-  INVALID_REQUEST: { status: 400, title: "The request is not valid" },
+  INVALID_REQUEST: { status: 400, title: "The request is not valid", queue: "quarantine" },
   INVALID_EVENT: { status: 400, title: "The event is not valid", queue: "quarantine" },
   AT_IN_FUTURE: { status: 400, title: "The event is of the future", queue: "quarantine" },
   TOO_DEEP: { status: 400, title: "The event is nested too deep", queue: "quarantine" },

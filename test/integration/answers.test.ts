@@ -874,7 +874,6 @@ describe("health", () => {
   });
 });
 
-/** What the contract says and the service does not do yet. */
 describe("answers at their edges", () => {
   test("an app's last activity is no earlier than its first", async () => {
     const tenant = newName();

@@ -19,7 +19,7 @@ import {
 import { compareText, type Member, type MemberPayload, membersIn } from "../../shared/domain/member.ts";
 import type { NodeState } from "../../shared/domain/node-fold.ts";
 import { foldRun, type RunState } from "../../shared/domain/run-fold.ts";
-import { type TraceNode, traceOf } from "../../shared/domain/trace.ts";
+import { type TraceError, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
 import { AT, eventText, json, ofTenant } from "./event-text.ts";
 
 /** The clock of tests: every moment is so many seconds after it. */
@@ -158,12 +158,20 @@ const nodeView = ({ ranked, ...state }: NodeState) => ({
 
 type Tree = { id: string; status: string; error: unknown; unplaced: boolean; groups: unknown[] };
 
+/** The JSON text of a trace's error; null for none. */
+export const errorText = ({ value, payload }: TraceError): string | null =>
+  (payload && smallestText(payload)) ?? (value === null ? null : writeJson(value as JsonOutput));
+
 const treeView = (trace: TraceNode): Tree => ({
   id: trace.node.nodeExecutionId,
   status: trace.status,
-  error: trace.error,
+  error: errorText(trace.error),
   unplaced: trace.isUnplaced,
-  groups: trace.groups.map((group) => ({ ...group, nodes: group.nodes.map(treeView) })),
+  groups: trace.groups.map((group) => ({
+    ...group,
+    error: errorText(group.error),
+    nodes: group.nodes.map(treeView),
+  })),
 });
 
 /** All that is shown of a folded run, for comparison: nothing in it depends on deliveries. */

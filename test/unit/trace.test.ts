@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { flattened, prunedTo, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
-import { anyEvents, instant, run, type Saying, type Sent, sent } from "../support/builders.ts";
+import { anyEvents, errorText, instant, run, type Saying, type Sent, sent } from "../support/builders.ts";
 import { json } from "../support/event-text.ts";
 
 type Shape = string | { [node: string]: Readonly<Record<number, Shape[]>> };
@@ -216,6 +216,19 @@ describe("a container reads", () => {
     expect(statusOf(began("a", inRound("box", 0)), child("b", 0, { status: "failed" }))).toEqual([
       "failed",
       ["failed"],
+    ]);
+  });
+
+  it("failed with the error of its child, however long that is and whatever its own", () => {
+    const reason = JSON.stringify("x".repeat(3000));
+    const [trace] = traced(
+      finished("box", { status: "failed", error: "own" }),
+      child("a", 0, { status: "failed", error: json(reason) }),
+    );
+
+    expect(trace && [errorText(trace.error), ...trace.groups.map(({ error }) => errorText(error))]).toEqual([
+      reason,
+      reason,
     ]);
   });
 
