@@ -31,7 +31,7 @@ export const listApps =
         const registered = instantOf(registeredAt);
         const last = newest.headers[0]?.listedAt ?? registered;
         // A run that is recorded afterwards has started before its app was known.
-        const first = registered < last ? registered : last;
+        const [first = last] = [registered, last].sort();
         return { app_id: appId, first_activity_at: showInstant(first), last_activity_at: showInstant(last) };
       }),
     );

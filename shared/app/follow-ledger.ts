@@ -73,7 +73,7 @@ const deliver = (
 };
 
 /** A page of deliveries after a cursor: each entry once, misses none. `isFull` says when the page holds enough. */
-export const readLedgerPage = async (
+const readLedgerPage = async (
   stores: { readonly ledger: LedgerStore; readonly clock: Clock },
   run: RunKey,
   page: { readonly cursor: LedgerCursor; readonly isFull: (deliveries: readonly Delivery[]) => boolean },

@@ -50,7 +50,7 @@ export type EventReading =
     };
 
 /** A value of a small field that is longer, written without white space, counts as payload (characters). */
-export const LONGEST_FIELD_TEXT = 1024;
+const LONGEST_FIELD_TEXT = 1024;
 
 /** A field of the service's own: the beginning of an error that counts as payload, for lists to show. No producer's field. */
 export const ERROR_HEAD = "error\u0000head";

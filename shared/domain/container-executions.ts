@@ -26,20 +26,21 @@ const firstAfter = (nodes: readonly NodeState[], moment: string): number => {
   return low;
 };
 
-/** Of executions in order of time, the last that had begun when the child did; else the first. */
-const nearest = (nodes: readonly NodeState[], child: NodeState): NodeState | undefined => {
-  const others = nodes.includes(child) ? nodes.filter((node) => node !== child) : nodes;
-  const end = child.startedAt === undefined ? others.length : firstAfter(others, child.startedAt);
-  const last = others[Math.max(0, end - 1)];
-  // Of those that began together the smallest id.
-  return last && others[end === 0 ? 0 : firstEqual(others, end - 1)];
-};
-
 const firstEqual = (nodes: readonly NodeState[], position: number): number => {
   const start = startOf(nodes[position] as NodeState);
   let first = position;
   while (first > 0 && startOf(nodes[first - 1] as NodeState) === start) first--;
   return first;
+};
+
+/** Of executions in order of time, the last that had begun when the child did; else the first. */
+const nearest = (nodes: readonly NodeState[], child: NodeState): NodeState | undefined => {
+  const isOfSameNode = nodes[0]?.fields.get("node_id") === child.fields.get("node_id");
+  const others = isOfSameNode ? nodes.filter((node) => node !== child) : nodes;
+  const end = child.startedAt === undefined ? others.length : firstAfter(others, child.startedAt);
+  const last = others[Math.max(0, end - 1)];
+  // Of those that began together the smallest id.
+  return last && others[end === 0 ? 0 : firstEqual(others, end - 1)];
 };
 
 const other = (memberships: readonly Membership[], kind: ContainerKind): Membership | undefined =>

@@ -61,7 +61,7 @@ export interface LedgerEntry {
 }
 
 /** How many characters of a payload value a preview shows. */
-export const PREVIEW_CHARACTERS = 64;
+const PREVIEW_CHARACTERS = 64;
 
 /** The head of a payload's text, never half of a surrogate pair. */
 export const previewOf = (text: string): string => {

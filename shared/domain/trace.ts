@@ -2,7 +2,8 @@ import type { FieldValue } from "../contract/event.ts";
 import { secondsBetween } from "../contract/instant.ts";
 import { JsonText } from "../contract/json-text.ts";
 import { type Attempt, attemptsOf } from "./attempts.ts";
-import { type ContainerKind, type Containment, containmentOf, type Placement } from "./containment.ts";
+import type { ContainerKind } from "./container-executions.ts";
+import { type Containment, containmentOf, type Placement } from "./containment.ts";
 import { compareText, type MemberPayload } from "./member.ts";
 import type { NodeState, NodeStatus } from "./node-fold.ts";
 

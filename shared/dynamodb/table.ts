@@ -26,7 +26,7 @@ export interface ItemKey {
 }
 
 /** What a list row shows of a run: the attributes of a header that the indexes repeat. */
-export const ROW_ATTRIBUTES = ["rev", "epoch", "status", "app", "start", "finish", "expires_at"] as const;
+const ROW_ATTRIBUTES = ["rev", "epoch", "status", "app", "start", "finish", "expires_at"] as const;
 
 export const TABLE = {
   partitionKey: "pk",

@@ -12,7 +12,7 @@ import type { Dependencies } from "./dependencies.ts";
 import { jsonLog, type Log } from "./log.ts";
 
 /** The clock of the machine. */
-export const systemClock: Clock = {
+const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
