@@ -121,6 +121,7 @@ describe("conflicts", () => {
       ...[1, 2].map((at) => sent("node.finished", { node_execution_id: "node-1", at })),
       ...[3, 4].map((at) => sent("node.finished", { node_execution_id: "node-1", epoch: 2, at })),
       ...[1, 2].map((at) => sent("node.paused", { node_execution_id: "node-1", id: "a", at })),
+      ...[5, 6].map((at) => sent("node.paused", { node_execution_id: "node-1", epoch: 2, id: "b", at })),
       ...[1, 2].map((at) => sent("run.finished", { at })),
       claimed(2, 9),
     ];
@@ -131,6 +132,7 @@ describe("conflicts", () => {
       ["several_ends", undefined, 1],
       ["same_id", "node-1", 1],
       ["several_ends", "node-1", 1],
+      ["same_id", "node-1", 2],
       ["several_ends", "node-1", 2],
     ]);
   });

@@ -276,6 +276,17 @@ describe("a run shows", () => {
     expect(shown(run(...copies.reverse()), "inputs")).toBe('{"a":1}');
   });
 
+  it("the smaller text of an error and of metadata too", () => {
+    const copies = ['{"a": 1}', '{"a":1}', '{"a":1.0}'].map(json);
+    const ends = copies.map((error) => sent("run.finished", { error }));
+    const nodes = copies.map((value) => sent("node.finished", { execution_metadata: { key: value } }));
+
+    for (const state of [run(...ends, ...nodes), run(...ends.toReversed(), ...nodes.toReversed())]) {
+      expect(state.error).toEqual(json('{"a":1}'));
+      expect(state.nodes.map((node) => shown(node, "execution_metadata", "key"))).toEqual(['{"a":1}']);
+    }
+  });
+
   it("the earliest start and the end that decides, and takes the time between where the end does not say", () => {
     const starts = [sent("run.started", { at: 3 }), sent("run.started", { at: 1 }), sent("run.scheduled", { at: 0 })];
     const state = run(...starts, sent("run.finished", { at: 4.5, elapsed_time: null }));

@@ -255,6 +255,10 @@ describe("what a header stands for", () => {
     }
   });
 
+  it("is another with another end", () => {
+    expect(isSameHeader(header(started, finished), header(started, other))).toBe(false);
+  });
+
   it("is another with the app of its nodes, while its own events tell none", () => {
     const [one, two] = ["app-1", "app-2"].map((app_id) => sent("node.started", { app_id, at: 3 })) as [Sent, Sent];
 

@@ -109,6 +109,18 @@ describe("the trace", () => {
     ).toEqual([{ box: { 0: ["a"], 1: ["b", "c"] } }]);
   });
 
+  it("or in a new one, where the last holds the same node, whatever rounds before it hold", () => {
+    expect(
+      shapes(
+        began("box"),
+        began("a", inRound("box", 0, { node_id: "x" })),
+        began("b", inRound("box", 3, { node_id: "y" })),
+        began("c", inRound("box", undefined, { node_id: "y" })),
+        began("d", inRound("box", undefined, { node_id: "x" })),
+      ),
+    ).toEqual([{ box: { 0: ["a"], 3: ["b"], 4: ["c", "d"] } }]);
+  });
+
   it("puts the first child without an index in round 0", () => {
     expect(shapes(began("box"), began("a", inRound("box", undefined)))).toEqual([{ box: { 0: ["a"] } }]);
   });
