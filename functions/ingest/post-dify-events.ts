@@ -68,5 +68,10 @@ export const postDifyEvents =
     const readings = await mapped(dependencies, request, { frames, appId, runId });
     const ignored = readings.filter((reading) => "ignored" in reading).length;
     const events = readings.flatMap(asEvent);
-    return recordRequest(dependencies, request, { events, source: "dify", extra: { ignored } });
+    return recordRequest(dependencies, request, {
+      events,
+      source: "dify",
+      extra: { ignored },
+      isEmptyFine: body.text.trim() !== "",
+    });
   };

@@ -61,16 +61,25 @@ export const tenantOf = (request: Request): TenantId => {
   return request.caller.tenantId;
 };
 
+/** The events of a request. */
+export interface RequestBatch {
+  readonly events: readonly RequestEvent[];
+  readonly source: Source;
+  /** Members of the answer beside the counts. */
+  readonly extra?: Readonly<Record<string, JsonOutput>>;
+  /** A piece of a stream may hold nothing but comments; a list of no events is a mistake. */
+  readonly isEmptyFine?: boolean;
+}
+
 /**
- * Records the events of a request and answers with what became of each. `extra` are members of the answer beside the
- * counts. A request with nothing in it, or too much, is refused whole and writes nothing.
+ * Records the events of a request and answers with what became of each. A request with nothing in it, or too much, is refused whole and writes nothing.
  */
 export const recordRequest = async (
   dependencies: Dependencies,
   request: Request,
-  batch: { events: readonly RequestEvent[]; source: Source; extra?: Readonly<Record<string, JsonOutput>> },
+  batch: RequestBatch,
 ): Promise<Answer | Refusal> => {
-  const { events, source, extra = {} } = batch;
+  const { events, source, extra = {}, isEmptyFine = false } = batch;
   if (events.length > MAX_EVENTS) {
     return refuse("TOO_MANY_EVENTS", `expected at most ${MAX_EVENTS} events, came ${events.length}`);
   }
@@ -99,8 +108,7 @@ export const recordRequest = async (
       error: fault.fault,
     });
   }
-  // A Dify stream of frames that carry no state is fine; a list of no events is not.
-  if (events.length === 0 && extra["ignored"]) return jsonAnswer(members);
+  if (events.length === 0 && isEmptyFine) return jsonAnswer(members);
   if (events.length === 0) return refuse("NO_EVENTS", "expected at least one event", { members });
   if (rejected === events.length)
     return refuse("ALL_REJECTED", "no event of the request could be recorded", { members });

@@ -1,5 +1,5 @@
 import { etagOf, presentRun } from "../../shared/app/present-run.ts";
-import { jsonAnswer } from "../../shared/lambda/answer.ts";
+import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { STATUS_NOT_MODIFIED } from "../../shared/lambda/outcomes.ts";
@@ -8,6 +8,11 @@ import { NO_SUCH_RUN, requestedRun, textsFor } from "./requested-run.ts";
 
 const matches = (header: string | undefined, etag: string): boolean =>
   (header?.split(",") ?? []).some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
+
+/** `If-Match` names versions; of an ETag only the version part counts. */
+const isOfVersion = (header: string | undefined, version: number): boolean =>
+  header === undefined ||
+  header.split(",").some((tag) => tag.trim() === "*" || /^"?(\d+)(-\d+)?"?$/.exec(tag.trim())?.[1] === String(version));
 
 /** `GET /v1/runs/{run_id}` */
 export const getRun =
@@ -19,6 +24,9 @@ export const getRun =
     if (found === undefined) return NO_SUCH_RUN;
     const { key, run } = found;
     const etag = etagOf(run);
+    if (!isOfVersion(request.header("if-match"), run.header.rev)) {
+      return refuse("PRECONDITION_FAILED", `the run is of version ${run.header.rev}`);
+    }
     if (matches(request.header("if-none-match"), etag)) {
       return { status: STATUS_NOT_MODIFIED, headers: { etag }, body: "" };
     }

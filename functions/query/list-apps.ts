@@ -13,7 +13,7 @@ const parameters = {
   cursor: v.optional(v.string()),
 };
 
-/** `GET /v1/apps`: in order of app id. The last activity is the start of the newest run. */
+/** `GET /v1/apps`: in order of app id. Activity is the start of runs: the oldest that is kept (or when the app was first seen), the newest. */
 export const listApps =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
@@ -27,11 +27,15 @@ export const listApps =
     const apps = found.slice(0, limit);
     const data = await Promise.all(
       apps.map(async ({ appId, registeredAt }) => {
-        const newest = await dependencies.runs.list({ tenantId, appId, status: undefined, after: undefined, limit: 1 });
+        const one = { tenantId, appId, status: undefined, after: undefined, limit: 1 };
+        const [newest, oldest] = await Promise.all([
+          dependencies.runs.list(one),
+          dependencies.runs.list({ ...one, isOldestFirst: true }),
+        ]);
         const registered = instantOf(registeredAt);
         const last = newest.headers[0]?.listedAt ?? registered;
         // A run that is recorded afterwards has started before its app was known.
-        const [first = last] = [registered, last].sort();
+        const [first = last] = [registered, oldest.headers[0]?.listedAt ?? registered].sort();
         return { app_id: appId, first_activity_at: showInstant(first), last_activity_at: showInstant(last) };
       }),
     );

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { type Delivery, followLedger, LEDGER_START, type LedgerPage } from "../../shared/app/follow-ledger.ts";
 import { presentDelivery } from "../../shared/app/present-delivery.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
+import type { LedgerEvent } from "../../shared/domain/ledger.ts";
 import { single } from "../../shared/domain/member.ts";
 import { hasExpired } from "../../shared/domain/retention.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
@@ -33,18 +34,18 @@ const Position = v.object({
 /** Small fields of an event count as so many bytes towards a page. */
 const FIELDS_BYTES = 1024;
 
-const sizeOf = (delivery: Delivery): number =>
-  delivery.event.payload.reduce((total, payload) => total + payload.sizeBytes, FIELDS_BYTES);
+const sizeOf = (event: LedgerEvent): number =>
+  event.payload.reduce((total, payload) => total + payload.sizeBytes, FIELDS_BYTES);
 
-const fullAt = (limit: number, showsPayload: boolean): ((deliveries: readonly Delivery[]) => boolean) => {
+/** Whether a page has no room for one more. */
+const fullAt = (limit: number, showsPayload: boolean): ((taken: readonly Delivery[], next: LedgerEvent) => boolean) => {
   // Called again and again on the same list as it grows: counts only what is new.
   let counted = 0;
   let bytes = 0;
-  return (deliveries) => {
-    for (; counted < deliveries.length; counted++) {
-      bytes += showsPayload ? sizeOf(deliveries[counted] as Delivery) : FIELDS_BYTES;
-    }
-    return deliveries.length >= limit || bytes >= PAGE_BYTES;
+  const weigh = (event: LedgerEvent): number => (showsPayload ? sizeOf(event) : FIELDS_BYTES);
+  return (taken, next) => {
+    for (; counted < taken.length; counted++) bytes += weigh((taken[counted] as Delivery).event);
+    return taken.length >= limit || (taken.length > 0 && bytes + weigh(next) > PAGE_BYTES);
   };
 };
 

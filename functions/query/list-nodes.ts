@@ -42,12 +42,14 @@ function* batches(nodes: readonly NodeState[]): Generator<NodeState[]> {
   let batch: NodeState[] = [];
   let bytes = 0;
   for (const node of nodes) {
+    const size = node.payload.reduce((total, payload) => total + payload.sizeBytes, 0);
+    if (batch.length > 0 && bytes + size > PAGE_BYTES) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
     batch.push(node);
-    bytes += node.payload.reduce((total, payload) => total + payload.sizeBytes, 0);
-    if (bytes < PAGE_BYTES) continue;
-    yield batch;
-    batch = [];
-    bytes = 0;
+    bytes += size;
   }
   if (batch.length > 0) yield batch;
 }

@@ -1,9 +1,10 @@
-import { type PayloadView, visible } from "../../shared/app/present-payload.ts";
+import { fitting, type PayloadView, visible } from "../../shared/app/present-payload.ts";
 import { type ReadRun, readRun, readTexts } from "../../shared/app/read-run.ts";
 import type { RunKey, TenantId } from "../../shared/contract/identifiers.ts";
 import type { MemberPayload } from "../../shared/domain/member.ts";
 import { type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import { PAGE_BYTES } from "../../shared/lambda/page.ts";
 import { type Request, runIdOf } from "../../shared/lambda/request.ts";
 
 /** Of another tenant, expired, never there: one answer for all. */
@@ -36,12 +37,15 @@ export const previewFor = (request: Request): PayloadView => ({
   seesPayload: request.caller?.scopes.has("payload") ?? false,
 });
 
-/** What the credential may see of these values, read. */
+/** What the credential may see of these values, read as far as an answer has room. */
 export const textsFor = async (
   dependencies: Dependencies,
   request: Request,
   of: { readonly key: RunKey; readonly payload: readonly MemberPayload[] },
 ): Promise<PayloadView> => {
   const view = previewFor(request);
-  return { ...view, texts: await readTexts(dependencies.ledger, of.key, visible(of.payload, view)) };
+  return {
+    ...view,
+    texts: await readTexts(dependencies.ledger, of.key, fitting(visible(of.payload, view), PAGE_BYTES)),
+  };
 };

@@ -33,6 +33,9 @@ const MARK_CHARACTERS = 8;
 
 const markOf = (entry: LedgerEntry): string => entry.ulid.slice(-MARK_CHARACTERS);
 
+/** Says whether a page that holds these has no room for another. */
+export type IsFull = (taken: readonly Delivery[], next: LedgerEvent) => boolean;
+
 export interface LedgerPage {
   readonly deliveries: readonly Delivery[];
   readonly hasMore: boolean;
@@ -54,14 +57,12 @@ const cursorAfter = (cursor: LedgerCursor, progress: Progress, now: number): Led
 };
 
 /** Delivers what is left of an entry, as far as the page has room. */
-const deliver = (
-  entry: LedgerEntry,
-  progress: Progress,
-  isFull: (deliveries: readonly Delivery[]) => boolean,
-): void => {
+const deliver = (entry: LedgerEntry, progress: Progress, isFull: IsFull): void => {
   let next = progress.partial[entry.ulid] ?? 0;
-  for (; next < entry.events.length && !isFull(progress.deliveries); next++) {
-    progress.deliveries.push({ event: entry.events[next] as LedgerEvent, entry });
+  for (; next < entry.events.length; next++) {
+    const event = entry.events[next] as LedgerEvent;
+    if (isFull(progress.deliveries, event)) break;
+    progress.deliveries.push({ event, entry });
   }
   if (next < entry.events.length) {
     progress.stoppedAt = entry;
@@ -72,11 +73,11 @@ const deliver = (
   progress.done.push({ receivedAt: entry.receivedAt, mark: markOf(entry) });
 };
 
-/** A page of deliveries after a cursor: each entry once, misses none. `isFull` says when the page holds enough. */
+/** A page of deliveries after a cursor: each entry once, misses none. `isFull` says when it has no room. */
 const readLedgerPage = async (
   stores: { readonly ledger: LedgerStore; readonly clock: Clock },
   run: RunKey,
-  page: { readonly cursor: LedgerCursor; readonly isFull: (deliveries: readonly Delivery[]) => boolean },
+  page: { readonly cursor: LedgerCursor; readonly isFull: IsFull },
 ): Promise<LedgerPage> => {
   const { cursor, isFull } = page;
   const now = stores.clock.now();
@@ -104,7 +105,7 @@ const PATIENCE_MS = 20_000;
 interface Following {
   readonly cursor: LedgerCursor;
   /** Makes the rule that tells when a new page is full. */
-  readonly newPage: () => (deliveries: readonly Delivery[]) => boolean;
+  readonly newPage: () => IsFull;
   readonly waitSeconds: number;
 }
 

@@ -72,7 +72,8 @@ const setError = (members: Members, error: TraceError): Members => {
   return error.payload === undefined ? members : addPreview(members, error.payload);
 };
 
-const presentGroup = (group: TraceGroup, view: PayloadView): Members => {
+/** A round of a container with its nodes. */
+export const presentGroup = (group: TraceGroup, view: PayloadView): Members => {
   const members: Members = new Map<string, JsonOutput>([
     ["index", group.index],
     ["status", group.status],

@@ -5,7 +5,8 @@ import type { PayloadTexts } from "./read-run.ts";
 
 /**
  * How much of payload an answer shows: the head of each value and its size, or the texts. Without the scope for it no
- * payload is shown at all; small fields that are too long to travel with the others are.
+ * payload is shown at all; small fields that are too long to travel with the others are. A value whose text is not among
+ * the texts is shown by its preview.
  */
 export interface PayloadView {
   readonly seesPayload: boolean;
@@ -16,6 +17,17 @@ export interface PayloadView {
 /** The values that a view shows, and so the ones to read. */
 export const visible = (payload: readonly MemberPayload[], view: PayloadView): readonly MemberPayload[] =>
   view.seesPayload ? payload : payload.filter(({ isLongField }) => isLongField);
+
+/** The values whose texts fit into so many bytes together, the smallest first. The others are shown as previews. */
+export const fitting = (payload: readonly MemberPayload[], mostBytes: number): MemberPayload[] => {
+  let bytes = 0;
+  return payload
+    .toSorted((a, b) => a.sizeBytes - b.sizeBytes)
+    .filter(({ sizeBytes }) => {
+      bytes += sizeBytes;
+      return bytes <= mostBytes;
+    });
+};
 
 /** An answer's object, members in order. */
 export type Members = Map<string, JsonOutput>;
@@ -65,8 +77,9 @@ export const addPayload = (
     return members;
   }
   for (const value of ordered) {
-    const text = texts.get(value) ?? null;
-    if (value.key === undefined) setIfSent(members, value, text);
+    const text = texts.get(value);
+    if (text === undefined) addPreview(members, value);
+    else if (value.key === undefined) setIfSent(members, value, text);
     else addKeyed(members, value.field, { key: value.key, value: text });
   }
   if (view.seesPayload) for (const name of known) if (!members.has(name)) members.set(name, null);

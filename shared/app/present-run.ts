@@ -41,13 +41,17 @@ const countByStatus = (nodes: readonly NodeState[]): JsonOutput => {
   return counts;
 };
 
+/** Conflicts are for people to look at; a producer that sends thousands is told the number. */
+const MOST_CONFLICTS = 100;
+
 const showConflict = (conflict: Conflict): JsonOutput => {
   const show = (event: Conflict["kept"]) => ({ ...event, at: showInstant(event.at) });
   return {
     reason: conflict.reason,
     node_execution_id: conflict.nodeExecutionId ?? null,
     kept: show(conflict.kept),
-    others: conflict.others.map(show),
+    others: conflict.others.slice(0, MOST_CONFLICTS).map(show),
+    others_count: conflict.others.length,
   };
 };
 
@@ -83,7 +87,7 @@ export const presentRun = (run: ReadRun, view: PayloadView): Members => {
   ]);
   for (const name of RUN_FIELDS) members.set(name, shownField(state.fields.get(name)));
   members.set("node_counts", countByStatus(state.nodes));
-  members.set("conflicts", state.conflicts.map(showConflict));
+  members.set("conflicts", state.conflicts.slice(0, MOST_CONFLICTS).map(showConflict));
   members.set("requested_action", null);
   members.set("holder", holder);
   members.set("lease_expires_at", expiresAt);

@@ -1,7 +1,7 @@
 import type { RunKey } from "../contract/identifiers.ts";
 import { JsonText } from "../contract/json-text.ts";
 import type { LedgerEntry } from "../domain/ledger.ts";
-import { compareText, type MemberPayload } from "../domain/member.ts";
+import { compareSize, type MemberPayload } from "../domain/member.ts";
 import { hasExpired } from "../domain/retention.ts";
 import { foldRun, type RunState } from "../domain/run-fold.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -52,7 +52,7 @@ export const readTexts = async (
   const texts = new Map<MemberPayload, JsonText>();
   for (const { value, text } of found) {
     const present = texts.get(value);
-    if (text === undefined || (present !== undefined && compareText(present.text, text) <= 0)) continue;
+    if (text === undefined || (present !== undefined && compareSize(present.text, text) <= 0)) continue;
     texts.set(value, new JsonText(text));
   }
   return texts;

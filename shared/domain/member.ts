@@ -48,8 +48,12 @@ const isSmallField = (type: LedgerEventType, field: string): boolean =>
 
 const ACTOR_WEIGHT: Readonly<Record<Actor, number>> = { engine: 2, caller: 1, service: 0 };
 
+/** Which of two texts of an equal value is the smaller: by bytes, then as text. */
+export const compareSize = (a: string, b: string): number =>
+  Buffer.byteLength(a) - Buffer.byteLength(b) || compareText(a, b);
+
 const smallerField = (a: FieldValue, b: FieldValue): FieldValue => {
-  if (a instanceof JsonText && b instanceof JsonText) return compareText(a.text, b.text) <= 0 ? a : b;
+  if (a instanceof JsonText && b instanceof JsonText) return compareSize(a.text, b.text) <= 0 ? a : b;
   if (!(a instanceof Map && b instanceof Map)) return a;
   const merged = new Map<string, JsonText>(a as ReadonlyMap<string, JsonText>);
   for (const [key, text] of b as ReadonlyMap<string, JsonText>) {

@@ -148,13 +148,21 @@ export const traceOf = (nodes: readonly NodeState[]): TraceNode[] => {
   return nodes.filter((node) => !containment.placements.has(node.nodeExecutionId)).map(treeOf(children, containment));
 };
 
+/** A node of a trace, and the round it stands in, if any. */
+export interface PlacedNode {
+  readonly node: TraceNode;
+  readonly group: TraceGroup | undefined;
+}
+
 /** Every node of a trace, each before what is below it. */
-export const flattened = (trace: readonly TraceNode[]): TraceNode[] => {
-  const found: TraceNode[] = [];
-  const waiting = trace.toReversed();
+export const flattened = (trace: readonly TraceNode[]): PlacedNode[] => {
+  const found: PlacedNode[] = [];
+  const waiting: PlacedNode[] = trace.toReversed().map((node) => ({ node, group: undefined }));
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     found.push(next);
-    for (const group of next.groups.toReversed()) waiting.push(...group.nodes.toReversed());
+    for (const group of next.node.groups.toReversed()) {
+      for (const node of group.nodes.toReversed()) waiting.push({ node, group });
+    }
   }
   return found;
 };

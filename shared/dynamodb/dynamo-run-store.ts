@@ -52,12 +52,12 @@ const listInput = (table: string, query: ListQuery) => {
   return {
     TableName: table,
     IndexName: index,
-    KeyConditionExpression: `${attribute} = :partition${after === undefined ? "" : " AND list_sk < :after"}`,
+    KeyConditionExpression: `${attribute} = :partition${after === undefined ? "" : ` AND list_sk ${query.isOldestFirst ? ">" : "<"} :after`}`,
     ExpressionAttributeValues: {
       ":partition": partition,
       ...(after === undefined ? {} : { ":after": listSortKey(after.listedAt, after.runId) }),
     },
-    ScanIndexForward: false,
+    ScanIndexForward: query.isOldestFirst ?? false,
     Limit: query.limit,
   };
 };

@@ -23,6 +23,7 @@ export const OUTCOMES = {
   BAD_ENCODING: { status: 400, title: "The body cannot be decoded" },
   CURSOR_INVALID: { status: 400, title: "The cursor is damaged" },
   CURSOR_MISMATCH: { status: 400, title: "The cursor belongs to another query" },
+  PRECONDITION_FAILED: { status: 412, title: "The run is of another version" },
   UNAUTHORIZED: { status: 401, title: "A valid credential is needed" },
   FORBIDDEN: { status: 403, title: "The credential lacks the scope" },
   NOT_FOUND: { status: 404, title: "There is no such thing" },

@@ -39,7 +39,10 @@ export const readQuery = <S extends v.ObjectEntries>(
   }
   const parsed = v.safeParse(v.object(entries), values);
   for (const issue of parsed.issues ?? []) {
-    errors.push({ path: (v.getDotPath(issue) ?? "").split(".")[0] ?? "", message: issue.message });
+    errors.push({
+      path: (v.getDotPath(issue) ?? "").split(".")[0] ?? "",
+      message: issue.received === "undefined" ? "required" : issue.message,
+    });
   }
   if (errors.length === 0 && parsed.success) return { query: parsed.output };
   return refuse("INVALID_REQUEST", "the query is not valid", { errors });

@@ -25,6 +25,7 @@ export interface ListQuery {
   readonly status: RunStatus | undefined;
   readonly after: ListPosition | undefined;
   readonly limit: number;
+  readonly isOldestFirst?: boolean;
 }
 
 /**
@@ -40,6 +41,6 @@ export interface RunStore {
   finish(run: RunKey, finish: HeaderFinish): Promise<boolean>;
   /** Only on the header of this `rev`. */
   replace(run: RunKey, header: Header, rev: number): Promise<boolean>;
-  /** Newest first, in a total order (start, then run id). May give fewer than `limit`; `hasMore` tells. */
+  /** Newest first where not asked otherwise, in a total order (start, then run id). May give fewer than `limit`; `hasMore` tells. */
   list(query: ListQuery): Promise<{ headers: ListedHeader[]; hasMore: boolean }>;
 }

@@ -45,7 +45,7 @@ const sendAnyhow = async (service: Service, events: readonly string[], random: (
 const samples = readdirSync(join(root, "events/runs")).filter((name) => name.endsWith(".ndjson"));
 const files = [
   ...samples.map((name) => join(root, "events/runs", name)),
-  ...["t1", "t2"].map((name) => join(references, `${name}.ndjson`)).filter((path) => existsSync(path)),
+  ...["t1", "t2", "t3"].map((name) => join(references, `${name}.ndjson`)).filter((path) => existsSync(path)),
 ];
 
 describe("a run whose events come in any order, repeated, over HTTP and the queue", () => {

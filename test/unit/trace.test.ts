@@ -295,14 +295,16 @@ describe("a part of a trace", () => {
   const ids = (nodes: readonly TraceNode[]) => nodes.map(({ node }) => node.nodeExecutionId);
 
   it("comes in the order of reading: each node before what is below it", () => {
-    const read = ids(flattened(trace));
+    const read = ids(flattened(trace).map(({ node }) => node));
 
     expect(read.toSorted()).toEqual(["a", "b", "box", "c"]);
     expect(read.slice(read.indexOf("box"), read.indexOf("box") + 3)).toEqual(["box", "a", "c"]);
   });
 
   it("keeps the containers that its nodes stand in, and nothing else", () => {
-    const kept = flattened(trace).filter(({ node }) => node.nodeExecutionId === "c");
+    const kept = flattened(trace)
+      .map(({ node }) => node)
+      .filter(({ node }) => node.nodeExecutionId === "c");
 
     const pruned = prunedTo(trace, new Set(kept));
 
