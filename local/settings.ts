@@ -13,10 +13,12 @@ export interface Settings {
 }
 
 const DEFAULT_PORT = 4000;
+const ENDPOINT_VARIABLES = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_S3"];
 const DEFAULT_DIRECTORY = ".runstone";
 
 /** Throws StartFailure where a variable is not valid. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  for (const name of ENDPOINT_VARIABLES) checkEndpoint(name, environment[name]);
   const directory = environment["RUNSTONE_DATA_DIR"] || DEFAULT_DIRECTORY;
   const isInMemory = directory === "memory";
   return {
@@ -25,6 +27,13 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     announceIn: isInMemory ? DEFAULT_DIRECTORY : directory,
     hasRequestLog: !["", "0"].includes(environment["RUNSTONE_LOG"] ?? ""),
   };
+}
+
+function checkEndpoint(name: string, text: string | undefined): void {
+  if (text === undefined || text === "") return;
+  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? "")) {
+    throw new StartFailure(`${name} must be an http or https URL, came ${JSON.stringify(text)}`);
+  }
 }
 
 function readPort(text: string | undefined): number {
