@@ -1,5 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
+/** An item in the low-level form of DynamoDB. */
 export type Item = Readonly<Record<string, AttributeValue>>;
 
 const utf8Bytes = (text: string): number => Buffer.byteLength(text);

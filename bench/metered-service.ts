@@ -19,6 +19,7 @@ const TENANT = v.parse(TenantId, "c0a8e6f2-3b7d-4f19-8e52-6d4b9a1c7f30");
 /** Between one arrival and the next. */
 const ARRIVAL_MS = 5000;
 
+/** Asks a route of the query function. */
 export interface Query {
   readonly resource: string;
   readonly path: Readonly<Record<string, string>>;

@@ -4,6 +4,7 @@ import { readEventLines } from "../shared/contract/event-list.ts";
 
 /** How a run's events reach the service. */
 export const DELIVERIES = ["one request", "arrivals of 5 s"] as const;
+/** How the events of a run are sent. */
 export type Delivery = (typeof DELIVERIES)[number];
 
 /** A recorded run: its events as text, in requests. */
@@ -15,6 +16,7 @@ export interface SampleRun {
   readonly requests: Readonly<Record<Delivery, readonly (readonly string[])[]>>;
 }
 
+/** Runs of one kind and how they are sent. */
 export interface Workload {
   readonly name: string;
   readonly runs: readonly SampleRun[];

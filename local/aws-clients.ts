@@ -4,6 +4,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Emulators } from "./emulators.ts";
 
+/** Clients of the services that the stack stands on. */
 export interface AwsClients {
   readonly region: string;
   readonly dynamodb: DynamoDBClient;

@@ -2,6 +2,7 @@
 import { glob, readFile } from "node:fs/promises";
 import path from "node:path";
 
+/** A sample run and how the demo records it. */
 export interface Sample {
   readonly runId: string;
   /** An event each, as it is sent: a line of NDJSON, or a block of a Dify stream. */

@@ -9,6 +9,7 @@ import { buildApp } from "fauxqs";
 import { allowEveryCharacterOfSqs } from "./fauxqs-characters.ts";
 import { StartFailure } from "./start-failure.ts";
 
+/** What to start, and where it keeps its data. */
 export interface EmulatorOptions {
   /** Where DynamoDB's data is kept; undefined: in memory. */
   readonly dynamodbDirectory: string | undefined;
@@ -17,6 +18,7 @@ export interface EmulatorOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** Servers that were started here, or named in the environment. */
 export interface Emulators {
   readonly endpoints: {
     readonly dynamodb: string;

@@ -2,11 +2,13 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent, Context, Statement } from "aws-lambda";
 import { lambdaContext } from "./lambda-context.ts";
 
+/** The authorizer's handler. */
 export type AuthorizeFunction = (
   event: APIGatewayRequestAuthorizerEvent,
   context: Context,
 ) => Promise<APIGatewayAuthorizerResult>;
 
+/** What the authorizer said: go on with a context, or the answer to give. */
 export type Authorization =
   | { readonly kind: "allowed"; readonly authorizer: Record<string, unknown> }
   | { readonly kind: "unauthorized" }

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { APIGatewayProxyResult } from "aws-lambda";
 import { discardBody } from "./request-body.ts";
 
+/** An answer as the front sends it. */
 export interface Answer {
   readonly status: number;
   /** By name in lower case. */
@@ -28,6 +29,7 @@ const REFUSALS = {
   INTERNAL: { status: 502, detail: "The request could not be served." },
 } as const;
 
+/** What the front itself refuses. */
 export type RefusalCode = keyof typeof REFUSALS;
 
 /** A problem document (RFC 9457). */
@@ -56,6 +58,7 @@ export function toAnswer(result: APIGatewayProxyResult, requestId: string): Answ
   };
 }
 
+/** Sends an answer and ends the response. */
 export function sendAnswer(response: ServerResponse, answer: Answer): void {
   writeHead(response, answer);
   response.end(answer.body);

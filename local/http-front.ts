@@ -11,8 +11,10 @@ import { type ProxyRequest, toAuthorizerEvent, toProxyEvent } from "./proxy-even
 import { hasRoomFor, readBody } from "./request-body.ts";
 import { matchRoute, parseQuery } from "./route-match.ts";
 
+/** A function behind the REST API. */
 export type ProxyFunction = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>;
 
+/** What the front listens on and calls. */
 export interface HttpFrontOptions {
   /** 0: any that is free. */
   readonly port: number;
@@ -25,6 +27,7 @@ export interface HttpFrontOptions {
   reportFault(error: unknown): void;
 }
 
+/** The front while it listens. */
 export interface HttpFront {
   readonly url: string;
   /** Accepts nothing more, and resolves when every request under way is answered. */

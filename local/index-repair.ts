@@ -14,6 +14,7 @@ import { TABLE } from "../shared/dynamodb/table.ts";
 
 type Item = Record<string, AttributeValue>;
 
+/** The table under repair. */
 export interface Table {
   readonly client: DynamoDBClient;
   readonly tableName: string;

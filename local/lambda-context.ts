@@ -4,6 +4,7 @@ import type { Context } from "aws-lambda";
 /** As long as API Gateway waits. */
 const TIMEOUT_MS = 29_000;
 
+/** The context that Lambda would give. */
 export function lambdaContext(functionName: string, requestId: string): Context {
   const startedAt = Date.now();
   return {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { readIfThere, writeWhole } from "./data-directory.ts";
 import type { Keys } from "./demo-keys.ts";
 
+/** What `local.json` tells (contract, section 7). */
 export interface LocalJson {
   readonly api_url: string;
   readonly queue_url: string;

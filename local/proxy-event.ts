@@ -4,6 +4,7 @@ import type { APIGatewayEventIdentity, APIGatewayProxyEvent, APIGatewayRequestAu
 import type { Route } from "../shared/contract/routes.ts";
 import type { Pair } from "./route-match.ts";
 
+/** A request as it came in, before it is an event. */
 export interface ProxyRequest {
   readonly message: IncomingMessage;
   readonly requestId: string;
@@ -74,6 +75,7 @@ export function toProxyEvent(
   };
 }
 
+/** The event of a request authorizer. */
 export function toAuthorizerEvent(request: ProxyRequest): APIGatewayRequestAuthorizerEvent {
   return {
     type: "REQUEST",

@@ -11,6 +11,7 @@ import {
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { failedMessageIds, toSqsEvent } from "./sqs-event.ts";
 
+/** What is polled, and who consumes it. */
 export interface QueuePollerOptions {
   readonly client: SQSClient;
   readonly queue: { readonly url: string; readonly arn: string };
@@ -27,6 +28,7 @@ export interface QueuePollerOptions {
   log(line: string): void;
 }
 
+/** The poller while it runs. */
 export interface QueuePoller {
   /** Resolves when the queue is empty and nothing is under way. A message that waits for another try is under way. */
   drained(): Promise<void>;

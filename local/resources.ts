@@ -18,6 +18,7 @@ const MAX_RECEIVE_COUNT = 5;
 const VISIBILITY_SECONDS = 30;
 const RETENTION_OF_DEAD_LETTERS_SECONDS = 14 * 24 * 3600;
 
+/** A queue and its dead letters. */
 export interface Queue {
   /** As the server names it: it need not resolve on this machine. */
   readonly url: string;

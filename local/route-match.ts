@@ -1,6 +1,7 @@
 /** What a request's address names: a route by API Gateway's path templates, and the parameters of the query. */
 import type { Route } from "../shared/contract/routes.ts";
 
+/** A route, a path of another method, or none. */
 export type RouteMatch =
   | { readonly kind: "route"; readonly route: Route; readonly pathParameters: Readonly<Record<string, string>> }
   | { readonly kind: "method-not-allowed"; readonly allowed: readonly string[] }
@@ -23,6 +24,7 @@ export function matchRoute(routes: readonly Route[], request: { method: string; 
   return { kind: "route", route, pathParameters: parametersOf(resource, segments) };
 }
 
+/** One parameter of a query. */
 export type Pair = readonly [name: string, value: string];
 
 /** A query's parameters, decoded, in order; undefined where it is badly encoded. */

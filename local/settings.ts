@@ -1,6 +1,7 @@
 /** What the environment says about the embedded stack. */
 import { StartFailure } from "./start-failure.ts";
 
+/** What the environment asks for. */
 export interface Settings {
   /** 0: any that is free. */
   readonly port: number;

@@ -30,6 +30,7 @@ const TABLE_NAME = "runstone";
 const QUEUE_NAME = "runstone-events";
 const BUCKET_NAME = "runstone-objects";
 
+/** Where the stack listens and keeps its data. */
 export interface StackOptions {
   /** 0: any that is free. */
   readonly port: number;
@@ -42,6 +43,7 @@ export interface StackOptions {
   logRequest?(line: string): void;
 }
 
+/** The stack while it runs. */
 export interface Stack {
   readonly apiUrl: string;
   readonly queueUrl: string;

@@ -15,6 +15,7 @@ export interface Trace {
   readonly nodes: readonly TraceNode[];
 }
 
+/** A node of a trace as the API answers it. */
 export interface TraceNode extends Timed {
   readonly node_execution_id: string;
   readonly node_id: string | null;

@@ -9,6 +9,7 @@ import { type Code, OUTCOMES } from "../../shared/lambda/outcomes.ts";
 import type { RefusedMessage } from "../../shared/ports/quarantine-store.ts";
 import { StoreFault } from "../../shared/ports/store-fault.ts";
 
+/** The function behind the queue: answers which messages failed and come again. */
 export type QueueHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
 /** An event with the message it came in. */

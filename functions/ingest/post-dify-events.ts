@@ -8,9 +8,9 @@ import { readDifyStream } from "../../shared/dify/stream.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
-import type { Request } from "../../shared/lambda/request.ts";
+import { type Request, tenantOf } from "../../shared/lambda/request.ts";
 import { isNdjson } from "./post-events.ts";
-import { type RequestEvent, recordRequest, refusedEvent, tenantOf } from "./record-request.ts";
+import { type RequestEvent, recordRequest, refusedEvent } from "./record-request.ts";
 import { bodyTextOf } from "./request-body.ts";
 
 const parameters = {

@@ -1,13 +1,12 @@
 import { type EventResult, type ReceivedEvent, recordEvents } from "../../shared/app/record-events.ts";
 import { type EventReading, type InputError, readEvent } from "../../shared/contract/event.ts";
 import type { EventText } from "../../shared/contract/event-list.ts";
-import type { TenantId } from "../../shared/contract/identifiers.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
 import type { Source } from "../../shared/domain/ledger.ts";
 import { type Answer, jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import { STATUS_MIXED, STATUS_OK } from "../../shared/lambda/outcomes.ts";
-import type { Request } from "../../shared/lambda/request.ts";
+import { type Request, tenantOf } from "../../shared/lambda/request.ts";
 
 /** An event of a request: its text, or why it could not be made one. */
 export type RequestEvent = EventText | { readonly refused: EventReading & { ok: false } };
@@ -54,12 +53,6 @@ const showResults = (results: readonly EventResult[]): JsonOutput[] => {
 
 const count = (results: readonly EventResult[], status: EventResult["status"]): number =>
   results.filter((result) => result.status === status).length;
-
-/** The tenant of the credential: both routes need one. */
-export const tenantOf = (request: Request): TenantId => {
-  if (request.caller === undefined) throw new Error("a route without a credential asked for its tenant");
-  return request.caller.tenantId;
-};
 
 /** The events of a request. */
 export interface RequestBatch {

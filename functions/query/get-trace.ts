@@ -7,14 +7,13 @@ import type { JsonOutput } from "../../shared/contract/json-text.ts";
 import type { AgentLog } from "../../shared/domain/agent-log.ts";
 import { flattened, type PlacedNode, prunedTo, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
-import { readCursor, writeCursor } from "../../shared/lambda/cursor.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
 import { pageOf } from "../../shared/lambda/page.ts";
-import { readQuery } from "../../shared/lambda/query-parameters.ts";
 import { NO_SUCH_RUN, previewFor, requestedRun } from "./requested-run.ts";
 
-const parameters = { root: v.optional(v.string()), after: v.optional(v.string()), cursor: v.optional(v.string()) };
+const parameters = { root: v.optional(v.string()) };
 
 /** The last node of the pages before, and how many agent logs they held. */
 const Position = v.object({ last: v.nullable(v.string()), logs: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) });
@@ -57,14 +56,12 @@ const weighed = ({ node, group }: PlacedNode, view: PayloadView): JsonOutput => 
 export const getTrace =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
-    const read = readQuery(request, parameters);
+    const read = readListRequest(request, parameters, Position);
     if ("code" in read) return read;
-    const cursor = readCursor(request, Position);
-    if ("code" in cursor) return cursor;
     const found = await requestedRun(dependencies, request);
     if (found === undefined) return NO_SUCH_RUN;
     const { run } = found;
-    const position = cursor.position ?? { last: null, logs: 0 };
+    const position = read.position ?? { last: null, logs: 0 };
     const view = previewFor(request);
     const trace = askedFor(traceOf(run.state.nodes), read.query.root);
     if (trace === undefined) return refuse("NOT_FOUND", "the run has no node execution of this id");
@@ -84,7 +81,6 @@ export const getTrace =
       run: presentRun(run, view),
       nodes: prunedTo(trace, new Set(kept.map(({ node }) => node))).map((node) => presentTraceNode(node, view)),
       agent_log: keptLogs,
-      has_more: hasMore,
-      next_cursor: hasMore ? writeCursor(request, next) : null,
+      ...endOfPage(request, hasMore ? next : undefined),
     });
   };

@@ -1,29 +1,25 @@
 import * as v from "valibot";
 import { instantOf, showInstant } from "../../shared/contract/instant.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
-import { readCursor, writeCursor } from "../../shared/lambda/cursor.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
-import { readQuery, wholeNumber } from "../../shared/lambda/query-parameters.ts";
-import { tenantOf } from "./requested-run.ts";
+import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
+import { wholeNumber } from "../../shared/lambda/query-parameters.ts";
+import { tenantOf } from "../../shared/lambda/request.ts";
 
 const parameters = {
   limit: wholeNumber({ min: 1, max: 100, otherwise: 20 }),
-  after: v.optional(v.string()),
-  cursor: v.optional(v.string()),
 };
 
 /** `GET /v1/apps`: in order of app id. Activity is the start of runs: the oldest that is kept (or when the app was first seen), the newest. */
 export const listApps =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
-    const read = readQuery(request, parameters);
+    const read = readListRequest(request, parameters, v.string());
     if ("code" in read) return read;
-    const cursor = readCursor(request, v.string());
-    if ("code" in cursor) return cursor;
     const tenantId = tenantOf(request);
     const { limit } = read.query;
-    const found = await dependencies.apps.list(tenantId, { after: cursor.position, limit: limit + 1 });
+    const found = await dependencies.apps.list(tenantId, { after: read.position, limit: limit + 1 });
     const apps = found.slice(0, limit);
     const data = await Promise.all(
       apps.map(async ({ appId, registeredAt }) => {
@@ -39,7 +35,5 @@ export const listApps =
         return { app_id: appId, first_activity_at: showInstant(first), last_activity_at: showInstant(last) };
       }),
     );
-    const hasMore = found.length > limit;
-    const next = hasMore ? writeCursor(request, apps.at(-1)?.appId) : null;
-    return jsonAnswer({ data, has_more: hasMore, next_cursor: next });
+    return jsonAnswer({ data, ...endOfPage(request, found.length > limit ? apps.at(-1)?.appId : undefined) });
   };

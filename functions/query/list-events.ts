@@ -6,19 +6,17 @@ import type { LedgerEvent } from "../../shared/domain/ledger.ts";
 import { single } from "../../shared/domain/member.ts";
 import { hasExpired } from "../../shared/domain/retention.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
-import { readCursor, writeCursor } from "../../shared/lambda/cursor.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
 import { PAGE_BYTES } from "../../shared/lambda/page.ts";
-import { readQuery, wholeNumber } from "../../shared/lambda/query-parameters.ts";
+import { wholeNumber } from "../../shared/lambda/query-parameters.ts";
 import type { Request } from "../../shared/lambda/request.ts";
 import { NO_SUCH_RUN, previewFor, runKeyOf, textsFor } from "./requested-run.ts";
 
 const parameters = {
   limit: wholeNumber({ min: 1, max: 1000, otherwise: 100 }),
   wait: wholeNumber({ min: 0, max: 20, otherwise: 0 }),
-  after: v.optional(v.string()),
-  cursor: v.optional(v.string()),
 };
 
 const wholeFromZero = (most: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(most));
@@ -63,23 +61,22 @@ const present = async (dependencies: Dependencies, key: RunKey, page: LedgerPage
 export const listEvents =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
-    const read = readQuery(request, parameters);
+    const read = readListRequest(request, parameters, Position);
     if ("code" in read) return read;
-    const cursor = readCursor(request, Position);
-    if ("code" in cursor) return cursor;
     const key = runKeyOf(request);
     const header = key && (await dependencies.runs.find(key));
     if (key === undefined || header === undefined || hasExpired(header.expiresAt, dependencies.clock.now())) {
       return NO_SUCH_RUN;
     }
     const page = await followLedger(dependencies, key, {
-      cursor: cursor.position ?? LEDGER_START,
+      cursor: read.position ?? LEDGER_START,
       newPage: () => fullAt(read.query.limit, previewFor(request).seesPayload),
       waitSeconds: read.query.wait,
     });
     return jsonAnswer({
       data: await present(dependencies, key, { ...page, request }),
+      // A ledger can always be followed on.
+      ...endOfPage(request, page.cursor),
       has_more: page.hasMore,
-      next_cursor: writeCursor(request, page.cursor),
     });
   };

@@ -4,11 +4,11 @@ import type { RunKey } from "../../shared/contract/identifiers.ts";
 import type { NodeState } from "../../shared/domain/node-fold.ts";
 import { comparePositions } from "../../shared/domain/node-order.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
-import { readCursor, writeCursor } from "../../shared/lambda/cursor.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
 import { PAGE_BYTES, type Page, pageOf } from "../../shared/lambda/page.ts";
-import { readQuery, wholeNumber } from "../../shared/lambda/query-parameters.ts";
+import { wholeNumber } from "../../shared/lambda/query-parameters.ts";
 import type { Request } from "../../shared/lambda/request.ts";
 import { NO_SUCH_RUN, previewFor, requestedRun, textsFor } from "./requested-run.ts";
 
@@ -21,8 +21,6 @@ const parameters = {
   container_id: v.optional(v.string()),
   include: v.optional(v.picklist(["payload"], "expected payload")),
   limit: wholeNumber({ min: 1, max: 1000, otherwise: 100 }),
-  after: v.optional(v.string()),
-  cursor: v.optional(v.string()),
 };
 type Filters = v.InferOutput<v.ObjectSchema<typeof parameters, undefined>>;
 
@@ -70,25 +68,17 @@ const fillWithPayload = async (
 export const listNodes =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
-    const read = readQuery(request, parameters);
+    const read = readListRequest(request, parameters, Position);
     if ("code" in read) return read;
-    const cursor = readCursor(request, Position);
-    if ("code" in cursor) return cursor;
     const found = await requestedRun(dependencies, request);
     if (found === undefined) return NO_SUCH_RUN;
-    const { query } = read;
-    const { position } = cursor;
+    const { query, position } = read;
     const nodes = found.run.state.nodes
       .filter(isWanted(query))
       .filter((node) => position === undefined || comparePositions(node.position, position) > 0);
     const page = pageOf(query.limit);
     if (query.include === undefined) nodes.every((node) => page.add(presentNode(node, previewFor(request))));
     else await fillWithPayload(dependencies, page, { request, key: found.key, nodes: nodes.slice(0, query.limit) });
-    const last = nodes[page.items.length - 1];
-    const hasMore = page.items.length < nodes.length && last !== undefined;
-    return jsonAnswer({
-      data: page.items,
-      has_more: hasMore,
-      next_cursor: hasMore ? writeCursor(request, last.position) : null,
-    });
+    const last = page.items.length < nodes.length ? nodes[page.items.length - 1] : undefined;
+    return jsonAnswer({ data: page.items, ...endOfPage(request, last?.position) });
   };

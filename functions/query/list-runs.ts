@@ -3,20 +3,17 @@ import { listRuns as listRunsOf } from "../../shared/app/list-runs.ts";
 import { presentListedRun } from "../../shared/app/present-run.ts";
 import { Instant } from "../../shared/contract/instant.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
-import { readCursor, writeCursor } from "../../shared/lambda/cursor.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
-import { readQuery, wholeNumber } from "../../shared/lambda/query-parameters.ts";
-import { appIdOf } from "../../shared/lambda/request.ts";
-import { tenantOf } from "./requested-run.ts";
+import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
+import { wholeNumber } from "../../shared/lambda/query-parameters.ts";
+import { appIdOf, tenantOf } from "../../shared/lambda/request.ts";
 
 const STATUSES = ["scheduled", "running", "paused", "succeeded", "failed", "stopped", "partial-succeeded"] as const;
 
 const parameters = {
   status: v.optional(v.array(v.picklist(STATUSES, `expected one of ${STATUSES.join(", ")}`))),
   limit: wholeNumber({ min: 1, max: 100, otherwise: 20 }),
-  after: v.optional(v.string()),
-  cursor: v.optional(v.string()),
 };
 
 const Position = v.object({ listedAt: Instant, runId: v.string() });
@@ -25,22 +22,16 @@ const Position = v.object({ listedAt: Instant, runId: v.string() });
 export const listRuns =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
-    const read = readQuery(request, parameters);
+    const read = readListRequest(request, parameters, Position);
     if ("code" in read) return read;
-    const cursor = readCursor(request, Position);
-    if ("code" in cursor) return cursor;
     const appId = appIdOf(request);
     if (appId === undefined) return refuse("NOT_FOUND", "there is no app of this id");
     const page = await listRunsOf(dependencies, {
       tenantId: tenantOf(request),
       appId,
       statuses: read.query.status ?? [],
-      after: cursor.position,
+      after: read.position,
       limit: read.query.limit,
     });
-    return jsonAnswer({
-      data: page.headers.map(presentListedRun),
-      has_more: page.next !== undefined,
-      next_cursor: page.next === undefined ? null : writeCursor(request, page.next),
-    });
+    return jsonAnswer({ data: page.headers.map(presentListedRun), ...endOfPage(request, page.next) });
   };

@@ -1,20 +1,14 @@
 import { fitting, type PayloadView, visible } from "../../shared/app/present-payload.ts";
 import { type ReadRun, readRun, readTexts } from "../../shared/app/read-run.ts";
-import type { RunKey, TenantId } from "../../shared/contract/identifiers.ts";
+import type { RunKey } from "../../shared/contract/identifiers.ts";
 import type { MemberPayload } from "../../shared/domain/member.ts";
 import { type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import { PAGE_BYTES } from "../../shared/lambda/page.ts";
-import { type Request, runIdOf } from "../../shared/lambda/request.ts";
+import { type Request, runIdOf, tenantOf } from "../../shared/lambda/request.ts";
 
 /** Of another tenant, expired, never there: one answer for all. */
 export const NO_SUCH_RUN: Refusal = refuse("NOT_FOUND", "there is no run of this id");
-
-/** The tenant of the credential. Routes with a scope are only reached with one. */
-export const tenantOf = (request: Request): TenantId => {
-  if (request.caller === undefined) throw new Error("a route without a credential asked for its tenant");
-  return request.caller.tenantId;
-};
 
 /** The key of the run that the path names, if it can name one. */
 export const runKeyOf = (request: Request): RunKey | undefined => {

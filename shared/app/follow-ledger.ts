@@ -17,6 +17,7 @@ export interface LedgerCursor {
   readonly partial: Readonly<Record<string, number>>;
 }
 
+/** Before the first delivery. */
 export const LEDGER_START: LedgerCursor = { settled: 0, delivered: [], partial: {} };
 
 /** One event of one delivery. */
@@ -36,6 +37,7 @@ const markOf = (entry: LedgerEntry): string => entry.ulid.slice(-MARK_CHARACTERS
 /** Says whether a page that holds these has no room for another. */
 export type IsFull = (taken: readonly Delivery[], next: LedgerEvent) => boolean;
 
+/** Deliveries in order of receipt, and where the next page begins. */
 export interface LedgerPage {
   readonly deliveries: readonly Delivery[];
   readonly hasMore: boolean;

@@ -5,6 +5,7 @@ import type { RunStatus } from "../domain/run-fold.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ListedHeader, ListPosition, RunStore } from "../ports/run-store.ts";
 
+/** Which runs are asked for. */
 export interface RunListQuery {
   readonly tenantId: TenantId;
   readonly appId: AppId;
@@ -14,6 +15,7 @@ export interface RunListQuery {
   readonly limit: number;
 }
 
+/** Runs newest first, at most as many as asked for. */
 export interface RunListPage {
   readonly headers: readonly ListedHeader[];
   /** Where to go on; undefined at the end. */

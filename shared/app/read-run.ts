@@ -8,6 +8,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { LedgerStore } from "../ports/ledger-store.ts";
 import type { StoredHeader } from "../ports/run-store.ts";
 
+/** The stores that reading a run needs. */
 export interface ReadStores {
   readonly ledger: LedgerStore;
   readonly clock: Clock;

@@ -25,6 +25,7 @@ export type EventResult =
     }
   | { readonly status: "unavailable"; readonly id: string; readonly runId: string; readonly fault: StoreFault };
 
+/** What recording needs beside the stores. */
 export interface RecordDependencies extends RecordStores {
   /** A ULID of this time (milliseconds since 1970). */
   readonly newUlid: (time: number) => string;

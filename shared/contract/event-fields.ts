@@ -126,7 +126,9 @@ export const EVENT_FIELDS = {
   "edge.skipped": edge,
 } as const;
 
+/** What an event can say. */
 export type EventType = keyof typeof EVENT_FIELDS;
+/** Every event type. */
 export const EVENT_TYPES = Object.keys(EVENT_FIELDS) as EventType[];
 
 /** Payload by name; every field that a type does not know is payload too. */

@@ -12,6 +12,7 @@ export interface BodyError {
   readonly message: string;
 }
 
+/** The events of a body, or what is wrong with it. */
 export type EventList =
   | { readonly ok: true; readonly events: readonly EventText[] }
   | { readonly ok: false; readonly code: "NOT_JSON" | "INVALID_REQUEST"; readonly errors: readonly BodyError[] };

@@ -34,6 +34,7 @@ export interface InputError {
   readonly message: string;
 }
 
+/** An event that was read, or every reason why it cannot be. */
 export type EventReading =
   | {
       readonly ok: true;

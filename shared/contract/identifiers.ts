@@ -9,9 +9,11 @@ const id = v.pipe(
 /** An id with no part in keys: of an event, a node, an edge, a workflow. */
 export const Id = id;
 
+/** Names a run within its tenant. */
 export const RunId = v.pipe(id, v.brand("RunId"));
 export type RunId = v.InferOutput<typeof RunId>;
 
+/** Names an application within its tenant. */
 export const AppId = v.pipe(id, v.brand("AppId"));
 export type AppId = v.InferOutput<typeof AppId>;
 
@@ -22,6 +24,7 @@ export type AppId = v.InferOutput<typeof AppId>;
 export const TenantId = v.pipe(id, v.brand("TenantId"));
 export type TenantId = v.InferOutput<typeof TenantId>;
 
+/** Names a node execution within its run. */
 export const NodeExecutionId = v.pipe(id, v.brand("NodeExecutionId"));
 export type NodeExecutionId = v.InferOutput<typeof NodeExecutionId>;
 

@@ -7,7 +7,9 @@ export interface Route {
   readonly scope: Scope | undefined;
 }
 
+/** What a credential can allow (contract, section 2). */
 export const SCOPES = ["ingest", "read", "payload", "control", "admin"] as const;
+/** One thing that a credential can allow. */
 export type Scope = (typeof SCOPES)[number];
 
 /** Every route, once: the functions, the embedded stack's front and the infrastructure build from it. */

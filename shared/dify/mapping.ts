@@ -28,5 +28,7 @@ export interface Found<T> {
   readonly isGuess: boolean;
 }
 
+/** A value that the frame itself gives. */
 export const found = <T>(value: T): Found<T> => ({ value, isGuess: false });
+/** A value that was concluded from what came before. */
 export const guessed = <T>(value: T): Found<T> => ({ value, isGuess: true });

@@ -1,6 +1,7 @@
 import { compareText } from "./member.ts";
 import type { NodeState } from "./node-fold.ts";
 
+/** What runs its children in rounds. */
 export type ContainerKind = "iteration" | "loop";
 
 /** That a node execution ran inside a container: known by the container's node id, and from its finish on by index. */

@@ -6,6 +6,7 @@ import type { NodePosition } from "./node-order.ts";
 import { isTerminal } from "./rank.ts";
 import { foldSubject, type Subject } from "./subject.ts";
 
+/** What a node execution reads (contract, section 1). */
 export type NodeStatus = "running" | "retry" | "paused" | "succeeded" | "failed" | "exception" | "stopped";
 
 /** A node execution as its events, and the fate of its run, make it. */

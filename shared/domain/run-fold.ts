@@ -11,6 +11,7 @@ import { pausedSeconds } from "./paused-time.ts";
 import { isTerminal, staleness } from "./rank.ts";
 import { foldSubject, type Subject } from "./subject.ts";
 
+/** What a run reads (contract, section 1). */
 export type RunStatus = "scheduled" | "running" | "paused" | "succeeded" | "failed" | "stopped" | "partial-succeeded";
 
 /** A run without its nodes: what its run-level events make of it. */
@@ -35,6 +36,7 @@ export interface RunCore {
   readonly claim: Member | undefined;
 }
 
+/** A run with its nodes, logs and conflicts. */
 export interface RunState extends RunCore {
   /** In the order of `index`, then start, then id. */
   readonly nodes: readonly NodeState[];

@@ -8,6 +8,7 @@ export interface Table {
   readonly name: string;
 }
 
+/** A table behind a client; values that are undefined are left out of items. */
 export const tableOf = (client: DynamoDBClient, name: string): Table => ({
   client: DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } }),
   name,

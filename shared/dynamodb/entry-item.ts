@@ -43,6 +43,7 @@ const EntryItem = v.object({
   pack: v.optional(v.instance(Uint8Array)),
   object: v.optional(v.number()),
 });
+/** An entry's item as read from the table. */
 export type EntryItem = v.InferOutput<typeof EntryItem>;
 
 /** An entry's item as stored. One that cannot be read is ours to mend: it throws. */

@@ -80,6 +80,7 @@ export const finishChange = (run: RunKey, finish: HeaderFinish) => ({
   statusKey: statusKey(run, finish.row),
 });
 
+/** The stored form of the phase that a plain finish expects. */
 export const STARTED_PHASE = PHASES.started;
 
 const Text = v.nullable(v.string());

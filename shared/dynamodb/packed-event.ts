@@ -11,6 +11,7 @@ export interface SharedPayload {
   readonly preview: string;
 }
 
+/** A payload value to be packed: its text, or the name of the object that holds it. */
 export type PackedPayload = PayloadText | SharedPayload;
 
 /** An event to be packed. Its run is the entry's key and not packed. */

@@ -20,6 +20,7 @@
 import type { AppId, RunKey, TenantId } from "../contract/identifiers.ts";
 import type { Instant } from "../contract/instant.ts";
 
+/** The primary key of an item. */
 export interface ItemKey {
   readonly pk: string;
   readonly sk: string;
@@ -28,6 +29,7 @@ export interface ItemKey {
 /** What a list row shows of a run: the attributes of a header that the indexes repeat. */
 const ROW_ATTRIBUTES = ["rev", "epoch", "status", "app", "start", "finish", "expires_at"] as const;
 
+/** What CDK, the embedded stack and the tests make the table from. */
 export const TABLE = {
   partitionKey: "pk",
   sortKey: "sk",
@@ -39,16 +41,19 @@ export const TABLE = {
   ],
 } as const;
 
+/** An index by its question. */
 export type IndexName = (typeof TABLE.indexes)[number]["name"];
 
 /** Keys of every item in a run's partition. In text order: claims, ledger entries, header. */
 export const runPartition = (run: RunKey): string => `T#${run.tenantId}#R#${run.runId}`;
 
+/** The key of a run's header. */
 export const headerKey = (run: RunKey): ItemKey => ({ pk: runPartition(run), sk: "RUN" });
 
 const ENTRY_PREFIX = "L#";
 const CLAIM_PREFIX = "C#";
 
+/** The sort key of a ledger entry: order of receipt. */
 export const entrySortKey = (ulid: string): string => `${ENTRY_PREFIX}${ulid}`;
 
 /** Epochs are written with fixed width, so that claims sort in order. */
@@ -70,6 +75,7 @@ export const entryRange = (ulid: string): { from: string; to: string } => ({
 /** All claims of a run. */
 export const CLAIM_RANGE = { from: CLAIM_PREFIX, to: `${CLAIM_PREFIX}~` } as const;
 
+/** The key of the marker that a graph is kept in this month. */
 export const graphKey = (graph: { tenantId: TenantId; appId: AppId; digest: string; month: string }): ItemKey => ({
   pk: `T#${graph.tenantId}#G#${graph.appId}#${graph.digest}#${graph.month}`,
   sk: "GRAPH",
@@ -77,6 +83,7 @@ export const graphKey = (graph: { tenantId: TenantId; appId: AppId; digest: stri
 
 const REGISTRY_PARTITION = "REG";
 
+/** The key that says that an app exists. */
 export const registryKey = (tenantId: TenantId, appId: AppId): ItemKey => ({
   pk: REGISTRY_PARTITION,
   sk: `${tenantId}#${appId}`,
@@ -88,6 +95,7 @@ export const registryRange = (tenantId: TenantId): { pk: string; prefix: string 
   prefix: `${tenantId}#`,
 });
 
+/** The key of a credential, by the SHA-256 (hex) of its text. */
 export const credentialKey = (sha256: string): ItemKey => ({ pk: `K#${sha256}`, sk: "KEY" });
 
 /** Refused events of one tenant; without a tenant, those that only the operator may see. */
@@ -102,15 +110,18 @@ export const quarantineKey = (
 /** An app that is not known yet (a run whose start is missing) is listed under no app at all. */
 const appPart = (appId: AppId | undefined): string => appId ?? "";
 
+/** The partition of an app's runs in `runs_by_time`. */
 export const listPartition = (tenantId: TenantId, appId: AppId | undefined, shard: number): string =>
   `T#${tenantId}#A#${appPart(appId)}#${shard}`;
 
+/** The partition of an app's runs of one status in `runs_by_status`. */
 export const statusPartition = (
   tenantId: TenantId,
   appId: AppId | undefined,
   of: { status: string; shard: number },
 ): string => `T#${tenantId}#A#${appPart(appId)}#${of.status}#${of.shard}`;
 
+/** The partition of a run's offspring in `runs_by_parent`. */
 export const parentPartition = (parent: RunKey): string => `T#${parent.tenantId}#P#${parent.runId}`;
 
 /** The order of lists: by start to the nanosecond, then by run id. */

@@ -9,6 +9,7 @@ export interface Answer {
   readonly body: string;
 }
 
+/** An answer of JSON, 200 where not said otherwise. */
 export const jsonAnswer = (
   body: JsonOutput,
   options: { status?: number; headers?: Readonly<Record<string, string>> } = {},
@@ -27,6 +28,7 @@ export interface Refusal {
   readonly members?: Readonly<Record<string, JsonOutput>>;
 }
 
+/** A refusal by its code; `detail` says what was expected and what came. */
 export const refuse = (code: Code, detail: string, more: Omit<Refusal, "code" | "detail"> = {}): Refusal => ({
   code,
   detail,
@@ -36,6 +38,7 @@ export const refuse = (code: Code, detail: string, more: Omit<Refusal, "code" | 
 /** How long a client should wait before it sends again what the store did not take (seconds). */
 const RETRY_AFTER_SECONDS = "2";
 
+/** The problem document of a refusal. */
 export const problemAnswer = (refusal: Refusal, requestId: string): Answer => {
   const { status, title } = OUTCOMES[refusal.code];
   const errors = refusal.errors?.map(({ path, message }) => ({ path, message }));

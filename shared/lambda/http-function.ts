@@ -6,8 +6,10 @@ import { type Answer, problemAnswer, type Refusal, refuse } from "./answer.ts";
 import type { Log } from "./log.ts";
 import { type Request, requestOf } from "./request.ts";
 
+/** Serves one route. What it throws becomes a 503 or a 500. */
 export type RouteHandler = (request: Request) => Promise<Answer | Refusal>;
 
+/** The function behind API Gateway. */
 export type HttpHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>;
 
 const isRefusal = (answer: Answer | Refusal): answer is Refusal => "code" in answer;

@@ -6,6 +6,7 @@ export interface LogLine {
   readonly [name: string]: unknown;
 }
 
+/** Where log lines go. */
 export type Log = (line: LogLine) => void;
 
 /** An error without what SDKs hang on it: name, message, stack and cause. */

@@ -31,9 +31,12 @@ export const OUTCOMES = {
   INTERNAL: { status: 500, title: "Something went wrong on our side" },
 } as const satisfies Record<string, Outcome>;
 
+/** A stable code of the API. */
 export type Code = keyof typeof OUTCOMES;
 
 /** All events accepted, and some of them. */
 export const STATUS_OK = 200;
+/** Some events were accepted, some not. */
 export const STATUS_MIXED = 207;
+/** The caller has the current state already. */
 export const STATUS_NOT_MODIFIED = 304;

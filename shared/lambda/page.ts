@@ -10,6 +10,7 @@ export interface Page {
   add(item: JsonOutput): boolean;
 }
 
+/** An empty page for at most so many items. */
 export const pageOf = (limit: number): Page => {
   const items: JsonText[] = [];
   let bytes = 0;

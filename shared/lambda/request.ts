@@ -34,6 +34,7 @@ const callerOf = (event: APIGatewayProxyEvent): Caller | undefined => {
 const queryOf = (event: APIGatewayProxyEvent): Map<string, readonly string[]> =>
   new Map(Object.entries(event.multiValueQueryStringParameters ?? {}).map(([name, values]) => [name, values ?? []]));
 
+/** A request from API Gateway's event. */
 export const requestOf = (event: APIGatewayProxyEvent): Request => {
   const headers = new Map(Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   return {
@@ -47,9 +48,17 @@ export const requestOf = (event: APIGatewayProxyEvent): Request => {
   };
 };
 
+/** The tenant of the credential. Routes with a scope are only reached with one. */
+export const tenantOf = (request: Request): TenantId => {
+  if (request.caller === undefined) throw new Error("a route without a credential asked for its tenant");
+  return request.caller.tenantId;
+};
+
 /** Ids of a path. One that cannot be an id names nothing that exists. */
 export const runIdOf = (request: Request): RunId | undefined => parsed(RunId, request.path["run_id"]);
+/** The app that the path names. */
 export const appIdOf = (request: Request): AppId | undefined => parsed(AppId, request.path["app_id"]);
+/** The node execution that the path names. */
 export const nodeExecutionIdOf = (request: Request): NodeExecutionId | undefined =>
   parsed(NodeExecutionId, request.path["node_execution_id"]);
 

@@ -1,5 +1,6 @@
 import type { AppId, TenantId } from "../contract/identifiers.ts";
 
+/** An app and when it was first seen. */
 export interface RegisteredApp {
   readonly appId: AppId;
   /** Milliseconds since 1970. */

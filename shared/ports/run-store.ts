@@ -18,6 +18,7 @@ export interface ListPosition {
   readonly runId: string;
 }
 
+/** Which headers of an app are asked for. */
 export interface ListQuery {
   readonly tenantId: TenantId;
   readonly appId: AppId;

@@ -362,6 +362,7 @@ export const ledgerStoreContract = (name: string, start: (clock: Clock) => Promi
         const inOrder = [...arrivals, ...claims].toSorted((a, b) => (a.ulid < b.ulid ? -1 : 1));
         expect(ulidsOf(await following(run, -1))).toEqual(ulidsOf(inOrder));
         expect(ulidsOf(await following(run, 4))).toEqual(ulidsOf([claims[1], arrivals[2], claims[2]] as Arrival[]));
+        expect(ulidsOf(await following(run, 5))).toEqual(ulidsOf([arrivals[2], claims[2]] as Arrival[]));
       });
 
       it("gives everything from the beginning of time", async () => {
