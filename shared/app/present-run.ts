@@ -1,4 +1,4 @@
-import { instantOf, millisecondsOf, showInstant } from "../contract/instant.ts";
+import { instantOf, millisecondsOf, secondsBetween, showInstant } from "../contract/instant.ts";
 import type { JsonOutput } from "../contract/json-text.ts";
 import type { Conflict } from "../domain/conflicts.ts";
 import type { NodeState } from "../domain/node-fold.ts";
@@ -98,6 +98,7 @@ export const presentRun = (run: ReadRun, view: PayloadView): Members => {
 /** The run as a list shows it. */
 export const presentListedRun = (header: ListedHeader): JsonOutput => {
   const { row } = header;
+  const measured = row.startedAt && row.finishedAt ? secondsBetween(row.startedAt, row.finishedAt) : null;
   return {
     run_id: header.runId,
     app_id: row.appId ?? null,
@@ -107,7 +108,7 @@ export const presentListedRun = (header: ListedHeader): JsonOutput => {
     version: header.rev,
     started_at: row.startedAt ? showInstant(row.startedAt) : null,
     finished_at: row.finishedAt ? showInstant(row.finishedAt) : null,
-    elapsed_time: row.elapsedTime ?? null,
+    elapsed_time: row.elapsedTime ?? measured,
     workflow_id: row.workflowId ?? null,
     workflow_version: row.workflowVersion ?? null,
     workflow_type: row.workflowType ?? null,

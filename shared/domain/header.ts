@@ -16,6 +16,7 @@ export interface RunRow {
   readonly appId: AppId | undefined;
   readonly startedAt: Instant | undefined;
   readonly finishedAt: Instant | undefined;
+  /** Seconds, where the finish says them; else a reader takes them from start and finish. */
   readonly elapsedTime: number | undefined;
   readonly workflowId: string | undefined;
   readonly workflowVersion: string | undefined;
@@ -97,6 +98,11 @@ const errorOf = (core: RunCore): string | undefined => {
   return typeof head === "string" ? cut(head, MOST_BYTES.error) : undefined;
 };
 
+const statedSeconds = (finish: Member): number | undefined => {
+  const seconds = finish.fields.get("elapsed_time");
+  return typeof seconds === "number" ? seconds : undefined;
+};
+
 /** The light run of a folded one. */
 export const rowOf = (core: RunCore): RunRow => ({
   status: core.status,
@@ -105,7 +111,7 @@ export const rowOf = (core: RunCore): RunRow => ({
   appId: core.appId,
   startedAt: core.startedAt,
   finishedAt: core.finishedAt,
-  elapsedTime: core.elapsedTime,
+  elapsedTime: core.finishedAt && core.deciding ? statedSeconds(core.deciding) : undefined,
   workflowId: word(core, "workflow_id", MOST_BYTES.workflowId),
   workflowVersion: word(core, "workflow_version"),
   workflowType: word(core, "workflow_type"),
@@ -172,16 +178,15 @@ export interface HeaderFinish {
 
 /**
  * The change that an arrival makes to a header in phase `started`, found without reading it. Undefined where the
- * arrival is anything but one plain finish that says how long the run took, or where the header's app must be known.
+ * arrival is anything but one plain finish that names its app.
  */
 export const finishOf = (entry: LedgerEntry): HeaderFinish | undefined => {
   const members = membersIn([entry]).filter(isRunLevel);
   const [finish] = members;
   if (members.length !== 1 || finish?.type !== "run.finished" || finish.epoch !== 1) return undefined;
-  const core = foldRunCore([entry]);
-  if (core.elapsedTime === undefined || finish.appId === undefined) return undefined;
+  if (finish.appId === undefined) return undefined;
   return {
-    row: rowOf(core),
+    row: rowOf(foldRunCore([entry])),
     seenFinish: fingerprintOfAll(members),
     expiresAt: runExpiry(finish.receivedAt),
   };

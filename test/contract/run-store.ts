@@ -222,7 +222,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
       const tenantId = v.parse(TenantId, "demo");
       const list = async (
         app: string,
-        of: { status?: RunStatus; after?: ListPosition; limit?: number; tenant?: string } = {},
+        of: { status?: RunStatus; after?: ListPosition; limit?: number; tenant?: string; isOldestFirst?: boolean } = {},
       ) =>
         store.list({
           tenantId: of.tenant === undefined ? tenantId : v.parse(TenantId, of.tenant),
@@ -230,6 +230,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
           status: of.status,
           after: of.after,
           limit: of.limit ?? 100,
+          ...(of.isOldestFirst === undefined ? {} : { isOldestFirst: of.isOldestFirst }),
         });
       const idsOf = ({ headers }: { headers: readonly ListedHeader[] }): string[] => headers.map(({ runId }) => runId);
       const create = async (app: string, runId: string, ...events: readonly Sent[]) => {
@@ -400,6 +401,18 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
 
         expect(idsOf(await list(app))).toEqual([]);
         expect(idsOf(await list(other))).toEqual([`${other}-1`, run.runId]);
+      });
+
+      it("is the other way round where oldest are asked for first, also from after a place", async () => {
+        const app = newApp();
+        for (const index of [3, 1, 2, 4]) await create(app, `${app}-${index}`, started({ app_id: app, at: index % 3 }));
+        const newest = idsOf(await list(app));
+
+        expect(idsOf(await list(app, { isOldestFirst: true }))).toEqual(newest.toReversed());
+        expect(idsOf(await list(app, { isOldestFirst: false }))).toEqual(newest);
+        const after = { listedAt: instant(1), runId: `${app}-1` };
+        expect(idsOf(await list(app, { isOldestFirst: true, after }))).toEqual([`${app}-4`, `${app}-2`]);
+        expect(idsOf(await list(app, { isOldestFirst: true, after, limit: 1 }))).toEqual([`${app}-4`]);
       });
 
       it("is empty for an app that nobody knows", async () => {

@@ -48,6 +48,7 @@ describe("a header's row", () => {
         at: 4,
         status: "failed",
         error: "boom",
+        elapsed_time: 2.5,
         total_tokens: 10,
         total_steps: 3,
         exceptions_count: 1,
@@ -61,7 +62,7 @@ describe("a header's row", () => {
       appId: "app-1",
       startedAt: instant(1),
       finishedAt: instant(4),
-      elapsedTime: 3,
+      elapsedTime: 2.5,
       workflowId: "w1",
       workflowVersion: "v1",
       workflowType: "chat",
@@ -86,6 +87,14 @@ describe("a header's row", () => {
       workflowId: undefined,
       totalTokens: undefined,
       error: undefined,
+    });
+  });
+
+  it("leaves the time that its end does not say to those who show it", () => {
+    expect(header(started, sent("run.finished", { at: 4 })).row).toMatchObject({
+      startedAt: instant(1),
+      finishedAt: instant(4),
+      elapsedTime: undefined,
     });
   });
 
@@ -183,7 +192,7 @@ describe("a finish without reading", () => {
           tags: fc.constant(["t"]),
           outputs: fc.constant(1),
         },
-        { requiredKeys: ["at", "elapsed_time"] },
+        { requiredKeys: ["at"] },
       )
       .map((saying) => sent("run.finished", { app_id: "app-1", ...saying }));
     const start = fc
@@ -210,7 +219,6 @@ describe("a finish without reading", () => {
   });
 
   it.each<[string, Sent[]]>([
-    ["a finish that does not say how long the run took", [sent("run.finished", { app_id: "app-1" })]],
     ["a finish that does not say whose the run is", [sent("run.finished", { elapsed_time: 1 })]],
     ["a finish of a later epoch", [sent("run.finished", { app_id: "app-1", elapsed_time: 1, epoch: 2 })]],
     ["two finishes", [finished, sent("run.finished", { app_id: "app-1", elapsed_time: 1, at: 9 })]],

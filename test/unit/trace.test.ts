@@ -79,6 +79,50 @@ describe("the trace", () => {
     ).toEqual([{ first: { 0: ["a"] } }, { second: { 0: ["b"] } }]);
   });
 
+  it("takes an execution of a container for at work from the moment that it began", () => {
+    expect(
+      shapes(
+        began("first", { node_id: "box", at: 1 }),
+        began("second", { node_id: "box", at: 5 }),
+        began("a", inRound("box", 0, { at: 5 })),
+        began("b", inRound("box", 1, { at: 0 })),
+      ),
+    ).toEqual([{ first: { 1: ["b"] } }, { second: { 0: ["a"] } }]);
+  });
+
+  it("takes the smaller id of two executions of a container that began together", () => {
+    expect(
+      shapes(
+        began("box-2", { node_id: "box", at: 1 }),
+        began("box-1", { node_id: "box", at: 1 }),
+        began("a", inRound("box", 0, { at: 2 })),
+      ),
+    ).toEqual([{ "box-1": { 0: ["a"] } }, "box-2"]);
+  });
+
+  it("takes an execution of a container that could be the one before one that ran in another round", () => {
+    expect(
+      shapes(
+        began("outer"),
+        began("elsewhere", inRound("outer", 0, { node_id: "inner", at: 5 })),
+        began("unknown", { node_id: "inner", at: 1 }),
+        began("x", { ...inRound("outer", 1), loop_id: "inner", loop_index: 0, at: 9 }),
+      ),
+    ).toEqual([{ outer: { 0: ["elsewhere"] } }, { unknown: { 0: ["x"] } }]);
+  });
+
+  it("takes the inner of two containers for a node's own, whichever began first", () => {
+    const rounds = { iteration_index: 0, loop_index: 0 };
+    const both = { iteration_id: "i", loop_id: "l", ...rounds, at: 9 };
+
+    expect(
+      shapes(began("i", { at: 5 }), began("l", { iteration_id: "i", ...rounds, at: 1 }), began("x", both)),
+    ).toEqual([{ i: { 0: [{ l: { 0: ["x"] } }] } }]);
+    expect(shapes(began("l", { at: 5 }), began("i", { loop_id: "l", ...rounds, at: 1 }), began("x", both))).toEqual([
+      { l: { 0: [{ i: { 0: ["x"] } }] } },
+    ]);
+  });
+
   it("takes the place of a node from its `execution_metadata` where no field tells it", () => {
     const metadata = json('{"iteration_id":"box","iteration_index":2}');
 
