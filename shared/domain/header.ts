@@ -128,8 +128,12 @@ export const rowOf = (core: RunCore): RunRow => ({
 
 const FINGERPRINT_BYTES = 12;
 
+/** Who speaks is part of it: an engine that says what the service had concluded outranks it. */
 const fingerprint = (member: Member): Buffer =>
-  createHash("sha256").update(memberName(member)).digest().subarray(0, FINGERPRINT_BYTES);
+  createHash("sha256")
+    .update(`${memberName(member)}\n${member.actor === "service"}`)
+    .digest()
+    .subarray(0, FINGERPRINT_BYTES);
 
 /** A fingerprint of a set: the same for the same members in any order. */
 const fingerprintOfAll = (members: readonly Member[]): string => {
