@@ -280,4 +280,11 @@ describe("what a header stands for", () => {
     expect(isSameHeader(header(started), header(started, ...quiet))).toBe(true);
     expect(header(started, ...quiet)).toEqual(header(started));
   });
+
+  it("tells the service's own end from the same one said by an engine", () => {
+    const byService = headerOf([entryOf({ ...arrivalOf([finished.event]), actor: "service" })]);
+    const byEngine = headerOf([entryOf(arrivalOf([finished.event]))]);
+
+    expect(byEngine.seen).not.toBe(byService.seen);
+  });
 });
