@@ -65,7 +65,8 @@ export interface RequestBatch {
 }
 
 /**
- * Records the events of a request and answers with what became of each. A request with nothing in it, or too much, is refused whole and writes nothing.
+ * Records the events of a request and answers with what became of each. A request with nothing in it, or too much, is
+ * refused whole and writes nothing.
  */
 export const recordRequest = async (
   dependencies: Dependencies,

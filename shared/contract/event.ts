@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { canonicalJson } from "./canonical-json.ts";
 import { EVENT_FIELDS, EVENT_TYPES, type EventType, FREE_FIELDS } from "./event-fields.ts";
 import { AppId, Id, RunId, TenantId } from "./identifiers.ts";
-import { Instant } from "./instant.ts";
+import { Instant, millisecondsOf } from "./instant.ts";
 import { type JsonMember, JsonText, membersOf } from "./json-text.ts";
 
 /** A value of a small field. Free JSON is text; `execution_metadata` a map of texts. */
@@ -212,7 +212,7 @@ export const readEvent = (
   if (tooDeep.length > 0) return refused("TOO_DEEP", tooDeep);
 
   const { type, run_id: runId, at, id, app_id: appId, epoch } = envelope.output;
-  if (Date.parse(`${at.slice(0, 23)}Z`) > context.now + MAX_AHEAD_MS) {
+  if (millisecondsOf(at) > context.now + MAX_AHEAD_MS) {
     return refused("AT_IN_FUTURE", [{ path: "at", message: "expected at most 24 hours ahead of the service's clock" }]);
   }
   const parts = split(type, members, fields.output);

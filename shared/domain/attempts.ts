@@ -20,7 +20,6 @@ export interface Attempt {
 
 const ended = (event: Member, of: { number: number; startedAt: Instant | undefined }): Attempt => {
   const measured = of.startedAt === undefined ? undefined : secondsBetween(of.startedAt, event.at);
-  const elapsedTime = numberOf(event, "elapsed_time", measured ?? -1);
   return {
     epoch: event.epoch,
     number: of.number,
@@ -28,7 +27,7 @@ const ended = (event: Member, of: { number: number; startedAt: Instant | undefin
     error: event.fields.get("error") ?? null,
     startedAt: of.startedAt,
     finishedAt: event.at,
-    elapsedTime: elapsedTime < 0 ? undefined : elapsedTime,
+    elapsedTime: numberOf(event, "elapsed_time") ?? measured,
     payload: event.payload,
     metadata: event.fields.get("execution_metadata") ?? null,
   };
@@ -40,7 +39,7 @@ const attemptsOfEpoch = (node: NodeState, epoch: number): Attempt[] => {
   const failures = new Map<number, Member>();
   // Events come by rank: the first of a number is the one that counts.
   for (const event of events.filter((member) => member.type === "node.retried")) {
-    const number = numberOf(event, "retry_index", 1);
+    const number = numberOf(event, "retry_index") ?? 1;
     if (!failures.has(number)) failures.set(number, event);
   }
   const startOf = (number: number): Instant | undefined =>

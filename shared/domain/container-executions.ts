@@ -11,7 +11,8 @@ export interface Membership {
   readonly index: number | undefined;
 }
 
-const startOf = (node: NodeState): string => node.startedAt ?? "";
+/** When an execution began; the smallest text where that is not known. */
+export const startOf = (node: NodeState): string => node.startedAt ?? "";
 
 const inTime = (nodes: readonly NodeState[]): NodeState[] =>
   nodes.toSorted((a, b) => compareText(startOf(a), startOf(b)) || compareText(a.nodeExecutionId, b.nodeExecutionId));

@@ -1,5 +1,5 @@
 import { JsonText } from "../contract/json-text.ts";
-import { ContainerExecutions, type ContainerKind, type Membership } from "./container-executions.ts";
+import { ContainerExecutions, type ContainerKind, type Membership, startOf } from "./container-executions.ts";
 import type { NodeState } from "./node-fold.ts";
 
 /** Where a node execution stands in the tree. */
@@ -26,8 +26,6 @@ const membershipsOf = (node: NodeState): Membership[] =>
     if (typeof containerNodeId !== "string" || containerNodeId === "") return [];
     return [{ kind, containerNodeId, index: typeof index === "number" && index >= 0 ? Math.floor(index) : undefined }];
   });
-
-const startOf = (node: NodeState): string => node.startedAt ?? "";
 
 /** Of two containers that hold the same node, the inner one runs in the other. */
 const innermost = (

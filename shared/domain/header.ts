@@ -8,7 +8,10 @@ import { type Member, memberName, membersIn } from "./member.ts";
 import { runExpiry } from "./retention.ts";
 import { foldRunCore, isRunLevel, type RunCore, type RunStatus } from "./run-fold.ts";
 
-/** The light run: what lists show. Texts are capped, so that a row stays under 1 KB whatever comes in. */
+/**
+ * The light run: what lists show. Texts are capped, so that a row of a run whose ids are as long as UUIDs stays under
+ * 1 KB in every index.
+ */
 export interface RunRow {
   readonly status: RunStatus;
   readonly isIncomplete: boolean;
@@ -51,7 +54,7 @@ export interface Header {
   readonly expiresAt: number;
 }
 
-/** How many bytes of UTF-8 a row keeps of each text: together with ids at their longest they stay under 1 KB. */
+/** How many bytes of UTF-8 a row keeps of each text: with keys of ids as long as UUIDs a row stays under 1 KB. */
 const MOST_BYTES = { word: 48, workflowId: 64, tags: 64, error: 220 } as const;
 
 /** The beginning of a text that fits, never half of a character. */
@@ -98,11 +101,6 @@ const errorOf = (core: RunCore): string | undefined => {
   return typeof head === "string" ? cut(head, MOST_BYTES.error) : undefined;
 };
 
-const statedSeconds = (finish: Member): number | undefined => {
-  const seconds = finish.fields.get("elapsed_time");
-  return typeof seconds === "number" ? seconds : undefined;
-};
-
 /** The light run of a folded one. */
 export const rowOf = (core: RunCore): RunRow => ({
   status: core.status,
@@ -111,7 +109,7 @@ export const rowOf = (core: RunCore): RunRow => ({
   appId: core.appId,
   startedAt: core.startedAt,
   finishedAt: core.finishedAt,
-  elapsedTime: core.finishedAt && core.deciding ? statedSeconds(core.deciding) : undefined,
+  elapsedTime: amount(core, "elapsed_time"),
   workflowId: word(core, "workflow_id", MOST_BYTES.workflowId),
   workflowVersion: word(core, "workflow_version"),
   workflowType: word(core, "workflow_type"),
@@ -159,8 +157,9 @@ const firstReceipt = (entries: readonly LedgerEntry[]): number =>
 
 /** The header that entries fold to; there must be one at least. */
 export const headerOf = (entries: readonly LedgerEntry[]): Header => {
-  const core = foldRunCore(entries);
-  const members = membersIn(entries).filter(isRunLevel);
+  const all = membersIn(entries);
+  const core = foldRunCore(all);
+  const members = all.filter(isRunLevel);
   const phase = phaseOf(members);
   const finish = phase === "ended" ? members.filter((member) => member.type === "run.finished") : [];
   return {
@@ -185,12 +184,13 @@ export interface HeaderFinish {
  * arrival is anything but one plain finish that names its app.
  */
 export const finishOf = (entry: LedgerEntry): HeaderFinish | undefined => {
-  const members = membersIn([entry]).filter(isRunLevel);
+  const all = membersIn([entry]);
+  const members = all.filter(isRunLevel);
   const [finish] = members;
   if (members.length !== 1 || finish?.type !== "run.finished" || finish.epoch !== 1) return undefined;
   if (finish.appId === undefined) return undefined;
   return {
-    row: rowOf(foldRunCore([entry])),
+    row: rowOf(foldRunCore(all)),
     seenFinish: fingerprintOfAll(members),
     expiresAt: runExpiry(finish.receivedAt),
   };

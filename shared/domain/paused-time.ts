@@ -1,6 +1,9 @@
 import { type Instant, secondsBetween } from "../contract/instant.ts";
 import { compareText, type Member } from "./member.ts";
 
+/** Seconds to the millisecond, without the dust of binary fractions. */
+export const toMilliseconds = (seconds: number): number => Math.round(seconds * 1000) / 1000;
+
 const opens = (member: Member): boolean => member.type === "run.paused";
 const closes = (member: Member): boolean => member.type === "run.resumed" || member.type === "run.claimed";
 
@@ -27,5 +30,5 @@ export const pausedSeconds = (members: readonly Member[], span: { from: Instant;
     else pausedAt ??= turn.at;
   }
   close(span.to);
-  return Math.round(total * 1000) / 1000;
+  return toMilliseconds(total);
 };

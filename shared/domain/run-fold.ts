@@ -7,7 +7,7 @@ import type { LedgerEntry } from "./ledger.ts";
 import { compareText, type Member, type MemberPayload, membersIn } from "./member.ts";
 import { foldNode, type NodeState, type RunFate } from "./node-fold.ts";
 import { inOrder } from "./node-order.ts";
-import { pausedSeconds } from "./paused-time.ts";
+import { pausedSeconds, toMilliseconds } from "./paused-time.ts";
 import { isTerminal, staleness } from "./rank.ts";
 import { foldSubject, type Subject } from "./subject.ts";
 
@@ -81,9 +81,6 @@ const latestClaim = (members: readonly Member[]): Member | undefined =>
     .filter((member) => member.type === "run.claimed")
     .reduce<Member | undefined>((found, claim) => (found && found.epoch >= claim.epoch ? found : claim), undefined);
 
-/** Seconds, without the dust of binary fractions. */
-const milliseconds = (seconds: number): number => Math.round(seconds * 1000) / 1000;
-
 const foldCore = (members: readonly Member[], isStale: (member: Member) => boolean): RunCore => {
   const deciders = members.filter((member) => isRunLevel(member) && !isStale(member));
   const run = foldSubject(deciders, "run.started");
@@ -106,7 +103,7 @@ const foldCore = (members: readonly Member[], isStale: (member: Member) => boole
     finishedAt,
     elapsedTime,
     pausedTime,
-    activeTime: total === undefined || pausedTime === undefined ? undefined : milliseconds(total - pausedTime),
+    activeTime: total === undefined || pausedTime === undefined ? undefined : toMilliseconds(total - pausedTime),
     deciding: run?.deciding,
     claim,
   };
@@ -121,10 +118,7 @@ const foldNodes = (members: readonly Member[], run: RunFate): NodeState[] => {
 };
 
 /** Folds only what decides about the run itself: what a header shows. */
-export const foldRunCore = (entries: Iterable<LedgerEntry>): RunCore => {
-  const members = membersIn(entries);
-  return foldCore(members, staleness(members));
-};
+export const foldRunCore = (members: readonly Member[]): RunCore => foldCore(members, staleness(members));
 
 /**
  * The state of a run: a function of the set of its events. Order, repetition and the way events were cut into entries

@@ -29,23 +29,22 @@ const OUTCOME: Readonly<Record<StartType, ReadonlySet<string>>> = {
   "run.started": new Set([...NODE_OUTCOME, "total_tokens", "total_steps", "exceptions_count"]),
 };
 
-const numberOr = (value: FieldValue | undefined, otherwise: number): number =>
-  typeof value === "number" ? value : otherwise;
-
 /** Those that give `process_data` first: the finish, then checkpoints by epoch and sequence, then retries by number. */
 const byProgress = (ranked: readonly Member[]): Member[] => {
   const checkpoints = ranked.filter((member) => member.type === "node.checkpointed");
   const retries = ranked.filter((member) => member.type === "node.retried");
-  const sequence = (member: Member) => numberOf(member, "sequence", -1);
-  const number = (member: Member) => numberOf(member, "retry_index", 0);
+  const sequence = (member: Member) => numberOf(member, "sequence") ?? -1;
+  const number = (member: Member) => numberOf(member, "retry_index") ?? 0;
   checkpoints.sort((a, b) => b.epoch - a.epoch || sequence(b) - sequence(a));
   retries.sort((a, b) => number(b) - number(a));
   return [...ranked.filter(isTerminal), ...checkpoints, ...retries, ...ranked];
 };
 
 /** A field of one event that is a number. */
-export const numberOf = (member: Member, field: string, otherwise: number): number =>
-  numberOr(member.fields.get(field), otherwise);
+export const numberOf = (member: Member, field: string): number | undefined => {
+  const value = member.fields.get(field);
+  return typeof value === "number" ? value : undefined;
+};
 
 /** The long form of a small field shares its name; any other value is a field of its own. */
 const nameOf = ({ field, key, isLongField }: MemberPayload): string => {
@@ -108,7 +107,6 @@ export const foldSubject = (members: readonly Member[], startType: StartType): S
   const startedAt = earliest(ranked.filter((member) => member.type === startType));
   const finishedAt = isTerminal(deciding) ? deciding.at : undefined;
   const measured = startedAt && finishedAt ? secondsBetween(startedAt, finishedAt) : undefined;
-  const elapsedTime = isTerminal(deciding) ? numberOr(deciding.fields.get("elapsed_time"), measured ?? -1) : -1;
   return {
     ranked,
     deciding,
@@ -116,6 +114,6 @@ export const foldSubject = (members: readonly Member[], startType: StartType): S
     payload: collected.payload,
     startedAt,
     finishedAt,
-    elapsedTime: elapsedTime < 0 ? undefined : elapsedTime,
+    elapsedTime: isTerminal(deciding) ? (numberOf(deciding, "elapsed_time") ?? measured) : undefined,
   };
 };

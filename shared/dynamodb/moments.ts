@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Instant } from "../contract/instant.ts";
+import { Instant, millisecondsOf } from "../contract/instant.ts";
 
 /** An instant to count with: milliseconds since 1970, and the six digits that follow them. */
 export interface Moment {
@@ -11,7 +11,7 @@ export interface Moment {
 export const EPOCH: Moment = { ms: 0, digits: "000000" };
 
 /** The moment of an instant. */
-export const momentOf = (at: Instant): Moment => ({ ms: Date.parse(`${at.slice(0, 23)}Z`), digits: at.slice(23, 29) });
+export const momentOf = (at: Instant): Moment => ({ ms: millisecondsOf(at), digits: at.slice(23, 29) });
 
 /** The instant of a moment. Throws where there is none. */
 export const instantOf = ({ ms, digits }: Moment): Instant =>

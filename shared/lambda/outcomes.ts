@@ -34,7 +34,7 @@ export const OUTCOMES = {
 /** A stable code of the API. */
 export type Code = keyof typeof OUTCOMES;
 
-/** All events accepted, and some of them. */
+/** The answer holds all that was asked for. */
 export const STATUS_OK = 200;
 /** Some events were accepted, some not. */
 export const STATUS_MIXED = 207;
