@@ -21,7 +21,7 @@ const number = (value: number, digits = 2): string => value.toFixed(digits).repl
 const dollars = (value: number): string => value.toFixed(2);
 
 /** Columns: the first to the left, the others to the right. */
-const tableText = (rows: readonly (readonly string[])[]): string => {
+export const tableText = (rows: readonly (readonly string[])[]): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
   return rows
     .map((row) =>

@@ -8,19 +8,20 @@ import type { CredentialStore } from "../shared/ports/credential-store.ts";
 import { readIfThere, writeWhole } from "./data-directory.ts";
 import { StartFailure } from "./start-failure.ts";
 
-const Keys = v.object({ demo: v.string(), acme: v.string() });
-/** By tenant; each has all scopes. */
+/** Keys by tenant; each has all scopes. */
+export const Keys = v.object({ demo: v.string(), acme: v.string() });
 export type Keys = v.InferOutput<typeof Keys>;
 
 /**
  * The keys of this data directory, made at its first start; without a directory new ones each time. They are let in at
- * every start: the table may be a new one.
+ * every start: the table may be a new one. One that was revoked stays so.
  */
 export async function admitDemoKeys(credentials: CredentialStore, dataDirectory: string | undefined): Promise<Keys> {
   const keys = dataDirectory === undefined ? newKeys() : await keptKeys(path.join(dataDirectory, "keys.json"));
   for (const [tenant, key] of Object.entries(keys)) {
-    const owner = { tenantId: v.parse(TenantId, tenant), scopes: SCOPES, name: `${tenant} (embedded stack)` };
-    await admitApiKey(credentials, key, owner);
+    const name = `${tenant} (embedded stack)`;
+    const grant = { tenantId: v.parse(TenantId, tenant), scopes: SCOPES, name, expiresAt: undefined };
+    await admitApiKey(credentials, key, { ...grant, createdAt: Date.now() });
   }
   return keys;
 }

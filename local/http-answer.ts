@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { APIGatewayProxyResult } from "aws-lambda";
+import { GATEWAY_REFUSALS, type GatewayCode } from "../shared/contract/gateway-refusals.ts";
 import { discardBody } from "./request-body.ts";
 
 /** An answer as the front sends it. */
@@ -13,29 +14,10 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** What the front itself answers: what API Gateway would, in the words of the contract. */
-const REFUSALS = {
-  BAD_REQUEST: {
-    status: 400,
-    detail: "The request is not HTTP, or its path or query is not percent-encoded correctly.",
-  },
-  UNAUTHORIZED: { status: 401, detail: "A valid key is needed: `Authorization: Bearer <key>`." },
-  FORBIDDEN: { status: 403, detail: "This key does not allow the request." },
-  NOT_FOUND: { status: 404, detail: "There is nothing at this path." },
-  METHOD_NOT_ALLOWED: { status: 405, detail: "This path does not take this method." },
-  REQUEST_TIMEOUT: { status: 408, detail: "The request did not come to its end in time." },
-  REQUEST_TOO_LARGE: { status: 413, detail: "A request body may have up to 10 MB." },
-  HEADERS_TOO_LARGE: { status: 431, detail: "The headers of a request may have up to 16 KB." },
-  INTERNAL: { status: 502, detail: "The request could not be served." },
-} as const;
-
-/** What the front itself refuses. */
-export type RefusalCode = keyof typeof REFUSALS;
-
 /** A problem document (RFC 9457). */
-export function problem(code: RefusalCode, requestId: string, headers: Answer["headers"] = {}): Answer {
-  const { status, detail } = REFUSALS[code];
-  const document = { type: "about:blank", title: STATUS_CODES[status], status, detail, code, request_id: requestId };
+export function problem(code: GatewayCode, requestId: string, headers: Answer["headers"] = {}): Answer {
+  const { status, title, detail } = GATEWAY_REFUSALS[code];
+  const document = { type: "about:blank", title, status, detail, code, request_id: requestId };
   return {
     status,
     headers: { "content-type": "application/problem+json", "x-request-id": requestId, ...headers },
@@ -78,7 +60,7 @@ export async function sendEarly(request: IncomingMessage, response: ServerRespon
 
 /** Answers what is not HTTP, or not in time. */
 export function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex): void {
-  const codes: Record<string, RefusalCode> = {
+  const codes: Record<string, GatewayCode> = {
     HPE_HEADER_OVERFLOW: "HEADERS_TOO_LARGE",
     ERR_HTTP_REQUEST_TIMEOUT: "REQUEST_TIMEOUT",
   };

@@ -25,7 +25,20 @@ export interface HttpFrontOptions {
   logRequest?(line: string): void;
   /** Called with what a function threw: the caller sees nothing of it. */
   reportFault(error: unknown): void;
+  /** Undefined: ten seconds for a request's headers, a minute for all of it. */
+  readonly patience?: Patience;
 }
+
+/** How long a client may take to send (milliseconds). */
+export interface Patience {
+  readonly headersMs: number;
+  /** With its body. */
+  readonly requestMs: number;
+  /** How often this is looked at: a client has so much longer at the most. */
+  readonly checkEveryMs: number;
+}
+
+const PATIENCE: Patience = { headersMs: 10_000, requestMs: 60_000, checkEveryMs: 10_000 };
 
 /** The front while it listens. */
 export interface HttpFront {
@@ -58,7 +71,12 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
     );
   };
 
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 60_000 });
+  const { headersMs, requestMs, checkEveryMs } = options.patience ?? PATIENCE;
+  const server = createServer({
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: checkEveryMs,
+  });
   server.on("request", serve);
   server.on("clientError", answerBrokenRequest);
   // A client that asks before it sends is told to go on only where its body has room.

@@ -3,22 +3,25 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { authorizeFunction } from "../functions/authorize/authorize.ts";
 import { consumeFunction } from "../functions/consume/consume.ts";
+import { controlFunction } from "../functions/control/control.ts";
 import { ingestFunction } from "../functions/ingest/ingest.ts";
+import type { IngestDependencies } from "../functions/ingest/ingest-dependencies.ts";
 import { queryFunction } from "../functions/query/query.ts";
 import { ROUTES } from "../shared/contract/routes.ts";
 import { fileBlobStore } from "../shared/files/file-blob-store.ts";
 import { connect } from "../shared/lambda/connect.ts";
-import type { Dependencies } from "../shared/lambda/dependencies.ts";
 import type { Log } from "../shared/lambda/log.ts";
 import type { BlobStore } from "../shared/ports/blob-store.ts";
 import { s3BlobStore } from "../shared/s3/s3-blob-store.ts";
+import { sqsEventQueue } from "../shared/sqs/sqs-event-queue.ts";
 import { type AwsClients, connectClients } from "./aws-clients.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { admitDemoKeys, type Keys } from "./demo-keys.ts";
+import { startDomainEvents } from "./domain-events.ts";
+import { embeddedAuthorizer } from "./embedded-authorizer.ts";
 import { type Emulators, startEmulators } from "./emulators.ts";
-import { startHttpFront } from "./http-front.ts";
+import { type HttpFrontOptions, startHttpFront } from "./http-front.ts";
 import { checkIndexes } from "./index-check.ts";
 import { lambdaContext } from "./lambda-context.ts";
 import { announce, withdraw } from "./local-json.ts";
@@ -52,7 +55,9 @@ export interface Stack {
   readonly keys: Keys;
   /** Index rows that a kill had left wrong and that were put right at this start. */
   readonly repairedRows: number;
-  /** Resolves when the queue is empty and nothing of it is under way. */
+  /** Has a line for each domain event; it is made with the first one. */
+  readonly domainEventsFile: string;
+  /** Resolves when the queue is empty, nothing of it is under way, and every domain event so far is in its file. */
   drained(): Promise<void>;
   /** Accepts nothing more, finishes what is under way, and closes everything. */
   stop(): Promise<void>;
@@ -76,13 +81,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const queue = await reaching(endpoints.sqs, () => ensureQueue(clients.sqs, QUEUE_NAME));
   // fauxqs names a host that not every machine resolves, and looks only at the path of what it is asked for.
   const queueUrl = owns.sqs ? new URL(new URL(queue.url).pathname, endpoints.sqs).href : queue.url;
-  const blobs = await openBlobs(clients, { s3Endpoint: endpoints.s3, dataDirectory }, opened);
+  const directory = dataDirectory ?? (await temporaryDirectory(opened));
+  const blobs = await openBlobs(clients, { s3Endpoint: endpoints.s3, directory });
   const dependencies = connect({ dynamodb: clients.dynamodb, tableName: TABLE_NAME, blobs, log });
   const keys = await admitDemoKeys(dependencies.credentials, dataDirectory);
 
   const reportFault = (error: unknown): void => log({ level: "error", message: "a function failed", error });
+  const domainEvents = startDomainEvents({ clients, tableName: TABLE_NAME, directory, log });
+  opened.defer(domainEvents.stop);
   const consume = consumeFunction(dependencies);
-  const front = await startFront(options, dependencies, reportFault);
+  const authorize = embeddedAuthorizer(dependencies, { ...clients, tableName: TABLE_NAME }, environment);
+  const events = sqsEventQueue(clients.sqs, queue.url);
+  const front = await startFront(options, { ...dependencies, queue: events }, { authorize, reportFault });
   const poller = startQueuePoller({
     client: clients.sqs,
     queue,
@@ -114,19 +124,30 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     emulators,
     keys,
     repairedRows,
-    drained: poller.drained,
+    domainEventsFile: domainEvents.file,
+    drained: async () => {
+      await poller.drained();
+      await domainEvents.drained();
+    },
     stop: () => running.disposeAsync(),
   };
 }
 
-async function startFront(options: StackOptions, dependencies: Dependencies, reportFault: (error: unknown) => void) {
+async function startFront(
+  options: StackOptions,
+  dependencies: IngestDependencies,
+  calling: Pick<HttpFrontOptions, "authorize" | "reportFault">,
+) {
   try {
     return await startHttpFront({
       port: options.port,
       routes: ROUTES,
-      functions: { ingest: ingestFunction(dependencies), query: queryFunction(dependencies) },
-      authorize: authorizeFunction(dependencies),
-      reportFault,
+      functions: {
+        ingest: ingestFunction(dependencies),
+        query: queryFunction(dependencies),
+        control: controlFunction(dependencies),
+      },
+      ...calling,
       ...(options.logRequest === undefined ? {} : { logRequest: options.logRequest }),
     });
   } catch (error) {
@@ -148,19 +169,22 @@ async function reaching<Result>(server: string, use: () => Promise<Result>): Pro
   }
 }
 
-/** Objects go to the S3 server where one is named in the environment; else to files, temporary ones with data in memory. */
-async function openBlobs(
-  { s3 }: AwsClients,
-  where: { s3Endpoint: string | undefined; dataDirectory: string | undefined },
-  opened: AsyncDisposableStack,
-): Promise<BlobStore> {
-  const { s3Endpoint, dataDirectory } = where;
-  if (s3 !== undefined && s3Endpoint !== undefined) {
-    await reaching(s3Endpoint, () => ensureBucket(s3, BUCKET_NAME));
-    return s3BlobStore(s3, BUCKET_NAME);
-  }
-  if (dataDirectory !== undefined) return fileBlobStore(path.join(dataDirectory, "objects"));
+/** Where files go with data in memory: it is removed at the end. */
+async function temporaryDirectory(opened: AsyncDisposableStack): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), "runstone-"));
   opened.defer(() => rm(directory, { recursive: true, force: true }));
-  return fileBlobStore(directory);
+  return directory;
+}
+
+/** Objects go to the S3 server where one is named in the environment; else to files. */
+async function openBlobs(
+  { s3, region }: AwsClients,
+  { s3Endpoint, directory }: { s3Endpoint: string | undefined; directory: string },
+): Promise<BlobStore> {
+  if (s3 !== undefined && s3Endpoint !== undefined) {
+    await reaching(s3Endpoint, () => ensureBucket(s3, BUCKET_NAME));
+    const credentials = () => s3.config.credentials();
+    return s3BlobStore({ bucket: BUCKET_NAME, region, endpoint: s3Endpoint, credentials });
+  }
+  return fileBlobStore(path.join(directory, "objects"));
 }

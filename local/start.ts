@@ -12,6 +12,8 @@ Runs Runstone in one process on this machine: HTTP API, queue, table and objects
   PORT               port of the HTTP API (default 4000; 0: any that is free)
   RUNSTONE_DATA_DIR  directory of the data (default .runstone; "memory": keep nothing)
   RUNSTONE_LOG       1: a line on standard error for each request
+  OIDC               an issuer whose tokens are accepted beside keys, as JSON: {"issuer", "audience", "jwksUrl"}
+  LONGEST_KEY_DAYS   keys older than this are refused
   AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL_S3
                      a server to use instead of the one that is built in
 
@@ -33,7 +35,7 @@ async function main(): Promise<void> {
 }
 
 function banner(stack: Stack, settings: Settings): string {
-  const { apiUrl, emulators, keys, repairedRows } = stack;
+  const { apiUrl, domainEventsFile, emulators, keys, repairedRows } = stack;
   const localJson = path.join(settings.announceIn, "local.json");
   const event = { type: "run.started", run_id: "hello", app_id: "demo-app", at: new Date().toISOString() };
   const authorization = `-H 'authorization: Bearer ${keys.demo}'`;
@@ -43,6 +45,7 @@ function banner(stack: Stack, settings: Settings): string {
     emulators.owns.sqs
       ? "  queue  in memory: messages that wait when this process is killed are lost"
       : `  queue  at ${emulators.endpoints.sqs}`,
+    `  bus    domain events are lines of ${path.resolve(domainEventsFile)}`,
     `  keys   in ${localJson}`,
     ...(repairedRows === 0 ? [] : [`  index  ${repairedRows} rows put right that a kill had left wrong`]),
     "",

@@ -1,32 +1,113 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from "aws-lambda";
-import { credentialOf } from "../../shared/app/api-keys.ts";
-import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import { credentialOf, KEY_PREFIX, type KeyPolicy, recordKeyUse } from "../../shared/app/api-keys.ts";
+import type { Grant } from "../../shared/domain/grant.ts";
+import type { Log } from "../../shared/lambda/log.ts";
+import type { Clock } from "../../shared/ports/clock.ts";
+import type { CredentialStore, StoredCredential } from "../../shared/ports/credential-store.ts";
+import { StoreFault } from "../../shared/ports/store-fault.ts";
+import type { TenantStore } from "../../shared/ports/tenant-store.ts";
+import type { TokenVerifier } from "../../shared/ports/token-verifier.ts";
+import { bearerCredential } from "./bearer-credential.ts";
 
-const BEARER = /^Bearer +(\S+)$/i;
+/** What the authorizer stands on. */
+export interface AuthorizeDependencies {
+  readonly credentials: CredentialStore;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
-/** API Gateway answers 401 to exactly this error. */
+/** What a deployment asks of credentials beyond that they are good. */
+export interface AuthorizeSettings {
+  readonly keyPolicy?: KeyPolicy;
+  /** Undefined: only keys are credentials. */
+  readonly tokens?: TokenVerifier | undefined;
+  /** Undefined: requests are not counted by tenant. */
+  readonly limits?: TenantLimits | undefined;
+}
+
+/** By what API Gateway counts a tenant's requests. */
+export interface TenantLimits {
+  readonly tenants: Pick<TenantStore, "find">;
+  /** The key in API Gateway that all tenants share which were not admitted. */
+  readonly sharedUsageKey: string;
+}
+
+const ANY_AGE: KeyPolicy = { longestKeyDays: undefined };
+
+/** Three parts, as every signed token has. */
+const TOKEN_FORM = /^[^.]+\.[^.]+\.[^.]+$/;
+
+/** API Gateway answers 401 to exactly this error, and 500 to any other. */
 const unauthorized = (): Error => new Error("Unauthorized");
 
 /** Allows the whole stage, not the one route: the answer is cached for all of them. Scopes are checked by the functions. */
 const stageOf = (methodArn: string): string => `${methodArn.split("/").slice(0, 2).join("/")}/*`;
 
-const headerOf = (event: APIGatewayRequestAuthorizerEvent): string | undefined =>
-  Object.entries(event.headers ?? {}).find(([name]) => name.toLowerCase() === "authorization")?.[1];
+/** API Gateway hands every value on as text, and the functions hold the request to `expires_at` while this is cached. */
+const contextOf = (grant: Grant): Record<string, string> => ({
+  tenant_id: grant.tenantId,
+  scopes: grant.scopes.join(" "),
+  key_name: grant.name,
+  ...(grant.expiresAt === undefined ? {} : { expires_at: String(grant.expiresAt) }),
+});
 
-/** Turns a credential into tenant and scopes; nothing else sets the tenant. */
-export const authorizeFunction =
-  (dependencies: Pick<Dependencies, "credentials" | "clock">) =>
-  async (event: APIGatewayRequestAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
-    const key = BEARER.exec(headerOf(event)?.trim() ?? "")?.[1];
-    if (key === undefined) throw unauthorized();
-    const credential = await credentialOf(dependencies.credentials, key, dependencies.clock.now());
+/**
+ * Turns a credential, key or token, into tenant and scopes; nothing else sets the tenant. What is wrong is refused; where
+ * a credential cannot be checked, the fault is logged and thrown, and nobody is let in.
+ */
+export const authorizeFunction = (dependencies: AuthorizeDependencies, settings: AuthorizeSettings = {}) => {
+  const { credentials, clock, log } = dependencies;
+  const { keyPolicy = ANY_AGE, tokens, limits } = settings;
+
+  const noteUse = async (credential: StoredCredential, requestId: string): Promise<void> => {
+    try {
+      await recordKeyUse(credentials, credential, clock.now());
+    } catch (error) {
+      if (!(error instanceof StoreFault)) throw error;
+      // Bookkeeping refuses nobody: the next request of the day notes the use.
+      log({ level: "warn", message: "last use of a key was not noted", request_id: requestId, error });
+    }
+  };
+
+  const grantOf = async (credential: string, requestId: string): Promise<Grant | undefined> => {
+    const now = clock.now();
+    if (credential.startsWith(KEY_PREFIX)) {
+      const found = await credentialOf(credentials, credential, { now, policy: keyPolicy });
+      if (found !== undefined) await noteUse(found, requestId);
+      return found;
+    }
+    if (tokens === undefined || !TOKEN_FORM.test(credential)) return undefined;
+    const verdict = await tokens.verify(credential, now);
+    if (verdict.kind === "granted") return verdict.grant;
+    log({ level: "info", message: "token refused", request_id: requestId, reason: verdict.reason });
+    return undefined;
+  };
+
+  const usageKeyOf = async ({ tenants, sharedUsageKey }: TenantLimits, grant: Grant): Promise<string> =>
+    (await tenants.find(grant.tenantId))?.usageKey ?? sharedUsageKey;
+
+  return async (event: APIGatewayRequestAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
+    const { requestId } = event.requestContext;
+    const credential = bearerCredential(event);
     if (credential === undefined) throw unauthorized();
+    let grant: Grant | undefined;
+    let usageKey: string | undefined;
+    try {
+      grant = await grantOf(credential, requestId);
+      if (grant !== undefined && limits !== undefined) usageKey = await usageKeyOf(limits, grant);
+    } catch (error) {
+      log({ level: "error", message: "a credential could not be checked", request_id: requestId, error });
+      throw error;
+    }
+    if (grant === undefined) throw unauthorized();
     return {
-      principalId: credential.tenantId,
+      principalId: grant.tenantId,
       policyDocument: {
         Version: "2012-10-17",
         Statement: [{ Action: "execute-api:Invoke", Effect: "Allow", Resource: stageOf(event.methodArn) }],
       },
-      context: { tenant_id: credential.tenantId, scopes: credential.scopes.join(" "), key_name: credential.name },
+      context: contextOf(grant),
+      ...(usageKey === undefined ? {} : { usageIdentifierKey: usageKey }),
     };
   };
+};

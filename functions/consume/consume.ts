@@ -24,6 +24,7 @@ const refusal = (
   of: {
     tenantId: TenantId | undefined;
     index: number | undefined;
+    runId: string | undefined;
     code: string;
     errors: readonly InputError[];
     body: string;
@@ -36,6 +37,9 @@ interface Opened {
   readonly refused: readonly RefusedMessage[];
 }
 
+/** What names no tenant is known by its place alone. */
+const NOBODYS = { tenantId: undefined, runId: undefined };
+
 /** Opens a message: its events of known tenants, and the rest for the operator. */
 const open = (record: SQSRecord, now: number): Opened => {
   const message = readMessage(record.body);
@@ -43,7 +47,7 @@ const open = (record: SQSRecord, now: number): Opened => {
     const { code, errors } = message;
     return {
       events: [],
-      refused: [refusal(record, { tenantId: undefined, index: undefined, code, errors, body: record.body })],
+      refused: [refusal(record, { ...NOBODYS, index: undefined, code, errors, body: record.body })],
     };
   }
   const events: Delivered[] = [];
@@ -52,7 +56,7 @@ const open = (record: SQSRecord, now: number): Opened => {
     const reading = readEvent(event, { now, isFromQueue: true });
     if (reading.tenantId === undefined) {
       const { code, errors } = reading.ok ? { code: "INVALID_EVENT", errors: [] } : reading;
-      refused.push(refusal(record, { tenantId: undefined, index, code, errors, body: event.text }));
+      refused.push(refusal(record, { ...NOBODYS, index, code, errors, body: event.text }));
     } else {
       events.push({ record, index, received: { tenantId: reading.tenantId, text: event.text, reading } });
     }
@@ -69,7 +73,8 @@ const outcomeOf = (result: EventResult): "done" | "quarantine" | "retry" => {
 
 const refusedEvent = ({ record, index, received }: Delivered, result: EventResult): RefusedMessage => {
   const { code, errors } = result.status === "rejected" ? result : { code: "INVALID_EVENT", errors: [] };
-  return refusal(record, { tenantId: received.tenantId, index, code, errors, body: received.text });
+  const { runId } = result;
+  return refusal(record, { tenantId: received.tenantId, index, runId, code, errors, body: received.text });
 };
 
 /**

@@ -10,8 +10,9 @@ import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
 import { type Request, tenantOf } from "../../shared/lambda/request.ts";
 import { isNdjson } from "./post-events.ts";
-import { type RequestEvent, recordRequest, refusedEvent } from "./record-request.ts";
+import { recordRequest } from "./record-request.ts";
 import { bodyTextOf } from "./request-body.ts";
+import { type RequestEvent, refusedEvent } from "./request-events.ts";
 
 const parameters = {
   app_id: AppId,
@@ -55,7 +56,10 @@ const asEvent = (reading: DifyReading): RequestEvent[] => {
   return [];
 };
 
-/** `POST /v1/dify/events?app_id=A&run_id=R` */
+/**
+ * `POST /v1/dify/events?app_id=A&run_id=R`. It records at once, whatever the request prefers: the pieces of a stream find
+ * in the ledger what the pieces before them began.
+ */
 export const postDifyEvents =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {

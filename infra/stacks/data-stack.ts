@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import {
   AttributeType,
   BillingMode,
@@ -7,16 +7,18 @@ import {
   Table,
   TableEncryption,
 } from "aws-cdk-lib/aws-dynamodb";
-import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
+import { OBJECT_LIFETIMES_DAYS } from "../../shared/domain/retention.ts";
+import { lifetimePrefix } from "../../shared/dynamodb/object-keys.ts";
 import { TABLE } from "../../shared/dynamodb/table.ts";
+import { PrivateBucket } from "../constructs/private-bucket.ts";
 
 const text = (name: string) => ({ name, type: AttributeType.STRING });
 
 /** State, in a stack of its own: the table as `shared/dynamodb/table` describes it, and the bucket for large payloads. */
 export class DataStack extends Stack {
   readonly table: Table;
-  readonly payloads: Bucket;
+  readonly payloads: PrivateBucket;
 
   constructor(scope: Construct, id: string, props: StackProps) {
     super(scope, id, props);
@@ -40,11 +42,14 @@ export class DataStack extends Stack {
         nonKeyAttributes: [...index.projection],
       });
     }
-    this.payloads = new Bucket(this, "Payloads", {
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      encryption: BucketEncryption.S3_MANAGED,
-      enforceSSL: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+    this.payloads = new PrivateBucket(this, "Payloads", {
+      lifecycleRules: OBJECT_LIFETIMES_DAYS.map((days) => ({
+        id: `expire-after-${days}-days`,
+        prefix: lifetimePrefix(days),
+        expiration: Duration.days(days),
+      })),
     });
+    new CfnOutput(this, "TableName", { value: this.table.tableName, description: "The ledger's table" });
+    new CfnOutput(this, "BucketName", { value: this.payloads.bucketName, description: "Payload objects" });
   }
 }

@@ -96,7 +96,7 @@ export const presentRun = (run: ReadRun, view: PayloadView): Members => {
 };
 
 /** The run as a list shows it. */
-export const presentListedRun = (header: ListedHeader): JsonOutput => {
+export const presentListedRun = (header: ListedHeader): Readonly<Record<string, JsonOutput>> => {
   const { row } = header;
   const measured = row.startedAt && row.finishedAt ? secondsBetween(row.startedAt, row.finishedAt) : null;
   return {

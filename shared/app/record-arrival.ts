@@ -16,6 +16,8 @@ export interface RecordStores {
   readonly runs: RunStore;
   readonly apps: AppRegistry;
   readonly clock: Clock;
+  /** How long runs are kept (days). */
+  readonly retentionDays: number;
 }
 
 /** Writers of one header that keep overtaking each other: each round, one of them wins. */
@@ -30,7 +32,7 @@ const refold = async (stores: RecordStores, run: RunKey, entry: LedgerEntry): Pr
     const present = await stores.runs.find(run);
     if (present !== undefined && standsFor(present, entry)) return;
     const { entries } = await stores.ledger.readAll(run);
-    const header = headerOf(entries);
+    const header = headerOf(entries, stores.retentionDays);
     if (present !== undefined && isSameHeader(present, header)) return;
     const isWritten =
       present === undefined
@@ -56,11 +58,11 @@ const updateHeader = async (stores: RecordStores, run: RunKey, entry: LedgerEntr
     if (present === undefined || mayTellApp(present, entry)) await refold(stores, run, entry);
     return;
   }
-  const finish = finishOf(entry);
+  const finish = finishOf(entry, stores.retentionDays);
   if (finish !== undefined) {
     if (await stores.runs.finish(run, finish)) return;
   } else {
-    const header = headerOf([entry]);
+    const header = headerOf([entry], stores.retentionDays);
     if (header.phase !== "folded" && (await stores.runs.create(run, header))) return;
   }
   await refold(stores, run, entry);
@@ -76,7 +78,7 @@ export const recordClaim = async (
   claim: { arrival: Arrival; epoch: number },
 ): Promise<boolean> => {
   const { arrival, epoch } = claim;
-  const entry = { ...arrival, appId: undefined, expiresAt: entryExpiry(arrival.receivedAt) };
+  const entry = { ...arrival, appId: undefined, expiresAt: entryExpiry(arrival.receivedAt, stores.retentionDays) };
   if (!(await stores.ledger.claim(run, entry, epoch))) return false;
   await updateHeader(stores, run, entryOf(arrival));
   return true;
@@ -90,7 +92,7 @@ export const recordArrival = async (stores: RecordStores, run: RunKey, arrival: 
   const appId = arrival.events.find(isRunLevel)?.appId ?? smallestApp(arrival.events);
   const registration =
     appId === undefined ? undefined : stores.apps.register(run.tenantId, { appId, registeredAt: arrival.receivedAt });
-  const expiresAt = entryExpiry(arrival.receivedAt);
+  const expiresAt = entryExpiry(arrival.receivedAt, stores.retentionDays);
   await Promise.all([stores.ledger.append(run, { ...arrival, appId, expiresAt }), registration]);
   await updateHeader(stores, run, entryOf(arrival));
 };

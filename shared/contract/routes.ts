@@ -2,7 +2,7 @@
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly resource: string;
-  readonly function: "ingest" | "query";
+  readonly function: "ingest" | "query" | "control";
   /** Undefined: no credential needed. */
   readonly scope: Scope | undefined;
 }
@@ -23,6 +23,9 @@ export const ROUTES = [
   { method: "GET", resource: "/v1/runs/{run_id}/events", function: "query", scope: "read" },
   { method: "GET", resource: "/v1/apps", function: "query", scope: "read" },
   { method: "GET", resource: "/v1/apps/{app_id}/runs", function: "query", scope: "read" },
+  { method: "GET", resource: "/v1/quarantine", function: "control", scope: "admin" },
+  { method: "POST", resource: "/v1/quarantine/redrive", function: "control", scope: "admin" },
+  { method: "POST", resource: "/v1/quarantine/{id}/redrive", function: "control", scope: "admin" },
   { method: "GET", resource: "/v1/health", function: "query", scope: undefined },
 ] as const satisfies readonly Route[];
 

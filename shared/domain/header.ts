@@ -5,7 +5,7 @@ import { type Instant, instantOf } from "../contract/instant.ts";
 import { JsonText } from "../contract/json-text.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import { type Member, memberName, membersIn } from "./member.ts";
-import { runExpiry } from "./retention.ts";
+import { DEFAULT_RETENTION_DAYS, runExpiry } from "./retention.ts";
 import { foldRunCore, isRunLevel, type RunCore, type RunStatus } from "./run-fold.ts";
 
 /**
@@ -156,7 +156,7 @@ const firstReceipt = (entries: readonly LedgerEntry[]): number =>
   entries.reduce((first, entry) => Math.min(first, entry.receivedAt), Number.POSITIVE_INFINITY);
 
 /** The header that entries fold to; there must be one at least. */
-export const headerOf = (entries: readonly LedgerEntry[]): Header => {
+export const headerOf = (entries: readonly LedgerEntry[], retentionDays: number = DEFAULT_RETENTION_DAYS): Header => {
   const all = membersIn(entries);
   const core = foldRunCore(all);
   const members = all.filter(isRunLevel);
@@ -168,7 +168,7 @@ export const headerOf = (entries: readonly LedgerEntry[]): Header => {
     seen: fingerprintOfAll(members.filter((member) => !finish.includes(member))),
     seenFinish: finish.length === 0 ? undefined : fingerprintOfAll(finish),
     listedAt: core.startedAt ?? instantOf(firstReceipt(entries)),
-    expiresAt: runExpiry(core.deciding?.receivedAt ?? firstReceipt(entries)),
+    expiresAt: runExpiry(core.deciding?.receivedAt ?? firstReceipt(entries), retentionDays),
   };
 };
 
@@ -183,7 +183,10 @@ export interface HeaderFinish {
  * The change that an arrival makes to a header in phase `started`, found without reading it. Undefined where the
  * arrival is anything but one plain finish that names its app.
  */
-export const finishOf = (entry: LedgerEntry): HeaderFinish | undefined => {
+export const finishOf = (
+  entry: LedgerEntry,
+  retentionDays: number = DEFAULT_RETENTION_DAYS,
+): HeaderFinish | undefined => {
   const all = membersIn([entry]);
   const members = all.filter(isRunLevel);
   const [finish] = members;
@@ -192,7 +195,7 @@ export const finishOf = (entry: LedgerEntry): HeaderFinish | undefined => {
   return {
     row: rowOf(foldRunCore(all)),
     seenFinish: fingerprintOfAll(members),
-    expiresAt: runExpiry(finish.receivedAt),
+    expiresAt: runExpiry(finish.receivedAt, retentionDays),
   };
 };
 

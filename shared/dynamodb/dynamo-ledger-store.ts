@@ -2,13 +2,15 @@ import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { encodeTime } from "ulid";
 import type { RunKey } from "../contract/identifiers.ts";
 import type { IdentifiedEvent, LedgerEntry, PayloadPlace } from "../domain/ledger.ts";
+import { objectLifetimes } from "../domain/retention.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import { LATEST_WRITE_MS, type LedgerStore, type NewEntry } from "../ports/ledger-store.ts";
 import { StoreFault } from "../ports/store-fault.ts";
 import { query, sending, sendingIf, type Table } from "./document-client.ts";
-import { entryFrom, entryItem, payloadKey, readEntryItem, WHOLE_OBJECT } from "./entry-item.ts";
+import { entryFrom, entryItem, readEntryItem, WHOLE_OBJECT } from "./entry-item.ts";
 import { headerFrom } from "./header-item.ts";
+import { graphObjectKey, payloadObjectKey } from "./object-keys.ts";
 import type { PackedEvent, UnpackedEvent } from "./packed-event.ts";
 import { packEntry, unpackEntry, unpackTexts } from "./packing.ts";
 import { sharedGraphs } from "./shared-graphs.ts";
@@ -27,22 +29,23 @@ const OBJECTS_AT_A_TIME = 16;
 export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock): LedgerStore => {
   const graphs = sharedGraphs(table, blobs);
 
-  const pack = async (run: RunKey, event: IdentifiedEvent, receivedAt: number): Promise<PackedEvent> => {
+  const pack = async (run: RunKey, event: IdentifiedEvent, entry: NewEntry): Promise<PackedEvent> => {
     const { runId: _, ...packed } = event;
     const { appId } = event;
     if (appId === undefined) return packed;
     const owner = { tenantId: run.tenantId, appId };
-    const payload = await Promise.all(event.payload.map((value) => graphs.keep(value, owner, receivedAt)));
+    const payload = await Promise.all(event.payload.map((value) => graphs.keep(value, owner, entry)));
     return { ...packed, payload };
   };
 
   const put = async (run: RunKey, entry: NewEntry, claimedEpoch: number | undefined): Promise<boolean> => {
-    const packed = packEntry(await Promise.all(entry.events.map((event) => pack(run, event, entry.receivedAt))));
-    if (packed.kind !== "inline") await blobs.put(payloadKey(run, entry.ulid), packed.payload);
+    const packed = packEntry(await Promise.all(entry.events.map((event) => pack(run, event, entry))));
+    const { payloadDays } = objectLifetimes(entry);
+    if (packed.kind !== "inline") await blobs.put(payloadObjectKey(run, entry.ulid, payloadDays), packed.payload);
     if (clock.now() - entry.receivedAt > LATEST_PUT_MS) {
       throw new StoreFault("the entry could not be written in time", { cause: undefined, isRetryable: true });
     }
-    const Item = entryItem(run, entry, { packed, claimedEpoch });
+    const Item = entryItem(run, entry, { packed, claimedEpoch, payloadDays });
     return sendingIf("PutItem", () =>
       table.client.send(new PutCommand({ TableName: table.name, Item, ConditionExpression: IS_ABSENT })),
     );
@@ -56,11 +59,11 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
 
   const readEntry = async (run: RunKey, stored: Record<string, unknown>): Promise<LedgerEntry> => {
     const item = readEntryItem(stored);
-    const bytes = item.pack ?? (await blobs.get(payloadKey(run, item.ulid)));
+    const bytes = item.pack ?? (await blobs.get(payloadObjectKey(run, item.ulid, item.days)));
     if (bytes === undefined) throw new Error(`ledger entry ${item.ulid} has lost its object`);
     const graphKey = (event: UnpackedEvent, ref: string): string => {
       if (event.appId === undefined) throw new Error(`ledger entry ${item.ulid} has a graph of no app`);
-      return graphs.objectKey({ tenantId: run.tenantId, appId: event.appId }, ref);
+      return graphObjectKey({ tenantId: run.tenantId, appId: event.appId }, ref);
     };
     return entryFrom(run, item, { events: unpackEntry(bytes), graphKey });
   };

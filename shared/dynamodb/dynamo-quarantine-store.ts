@@ -1,91 +1,80 @@
-import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
-import { PutCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as v from "valibot";
-import { TenantId } from "../contract/identifiers.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
-import type { QuarantineStore, RefusedMessage } from "../ports/quarantine-store.ts";
-import { query, sending, type Table } from "./document-client.ts";
-import { quarantineKey } from "./table.ts";
+import type { QuarantineStore } from "../ports/quarantine-store.ts";
+import { query, sending, sendingIf, type Table } from "./document-client.ts";
+import {
+  quarantinedFrom,
+  quarantineItem,
+  quarantineItemKey,
+  quarantineRange,
+  storedReasons,
+} from "./quarantine-item.ts";
 
-const KEPT_SECONDS = 14 * 86_400;
-/** An item ends at 400 KB; a longer body goes to an object. */
-const LONGEST_BODY_BYTES = 300_000;
-/** Reasons are for reading: a body with thousands of errors keeps the first ones. */
-const MOST_ERRORS = 100;
-const LONGEST_PATH = 200;
+/** What was removed in the meantime is not put back. */
+const IS_THERE = "attribute_exists(pk)";
 
-/** The default quality takes a second for a megabyte. */
-const QUICKLY = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
+const Removed = v.object({ object: v.optional(v.string()) });
 
-const RefusedItem = v.object({
-  tenant: v.optional(TenantId),
-  message: v.string(),
-  index: v.optional(v.number()),
-  sent_at: v.number(),
-  code: v.string(),
-  errors: v.array(v.object({ path: v.string(), message: v.string() })),
-  body: v.optional(v.instance(Uint8Array)),
-  object: v.optional(v.string()),
-});
-
-const position = (refused: RefusedMessage) => ({
-  sentAt: new Date(refused.sentAt).toISOString(),
-  message: `${refused.messageId}#${refused.index === undefined ? "whole" : String(refused.index).padStart(6, "0")}`,
-});
-
-/** Refused messages in DynamoDB, bodies compressed, large ones as objects. `list` is strongly consistent. */
+/** Refused messages in DynamoDB, bodies compressed, large ones as objects. Every read is strongly consistent. */
 export const dynamoQuarantineStore = (table: Table, blobs: BlobStore): QuarantineStore => {
-  const bodyOf = async (item: v.InferOutput<typeof RefusedItem>): Promise<string> => {
-    const bytes = item.object === undefined ? item.body : await blobs.get(item.object);
-    return bytes === undefined ? "" : brotliDecompressSync(bytes).toString();
-  };
+  const TableName = table.name;
+  const readObject = (key: string): Promise<Uint8Array | undefined> => blobs.get(key);
   return {
     put: async (refused) => {
-      const key = quarantineKey(refused.tenantId, position(refused));
-      const body = brotliCompressSync(refused.body, QUICKLY);
-      const isLarge = body.length > LONGEST_BODY_BYTES;
-      const object = `quarantine/${key.pk.replaceAll("#", "/")}/${key.sk.replaceAll("#", "/")}`;
-      if (isLarge) await blobs.put(object, body);
-      const Item = {
-        ...key,
-        tenant: refused.tenantId,
-        message: refused.messageId,
-        index: refused.index,
-        sent_at: refused.sentAt,
-        code: refused.code,
-        errors: refused.errors
-          .slice(0, MOST_ERRORS)
-          .map(({ path, message }) => ({ path: path.slice(0, LONGEST_PATH), message })),
-        body: isLarge ? undefined : body,
-        object: isLarge ? object : undefined,
-        expires_at: Math.floor(refused.sentAt / 1000) + KEPT_SECONDS,
-      };
-      await sending("PutItem", () => table.client.send(new PutCommand({ TableName: table.name, Item })));
+      const { item: Item, object } = quarantineItem(refused);
+      if (object !== undefined) await blobs.put(object.key, object.bytes);
+      await sending("PutItem", () => table.client.send(new PutCommand({ TableName, Item })));
     },
 
-    list: async (tenantId, limit) => {
-      const { pk } = quarantineKey(tenantId, { sentAt: "", message: "" });
+    list: async function* (tenantId, asked) {
+      const { pk, from, to, after } = quarantineRange(tenantId, asked);
+      // DynamoDB refuses a range that ends before it begins: the page before ended among what has expired since.
+      if (from > to) return;
       const found = query(table, {
-        KeyConditionExpression: "pk = :pk",
-        ExpressionAttributeValues: { ":pk": pk },
-        ScanIndexForward: false,
-        Limit: limit,
+        KeyConditionExpression: "pk = :pk AND sk BETWEEN :from AND :to",
+        ExpressionAttributeValues: { ":pk": pk, ":from": from, ":to": to },
+        ScanIndexForward: asked.isOldestFirst ?? false,
+        Limit: after === undefined ? asked.limit : asked.limit + 1,
       });
-      const refused: RefusedMessage[] = [];
-      for await (const stored of found) {
-        if (refused.length === limit) break;
-        const item = v.parse(RefusedItem, stored);
-        refused.push({
-          tenantId: item.tenant,
-          messageId: item.message,
-          index: item.index,
-          sentAt: item.sent_at,
-          code: item.code,
-          errors: item.errors,
-          body: await bodyOf(item),
-        });
+      let left = asked.limit;
+      for await (const item of found) {
+        if (item["sk"] === after) continue;
+        yield quarantinedFrom(item, readObject);
+        if (--left === 0) return;
       }
-      return refused;
+    },
+
+    find: (tenantId, position) =>
+      sending("GetItem", async () => {
+        const Key = quarantineItemKey(tenantId, position);
+        const { Item } = await table.client.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
+        return Item && quarantinedFrom(Item, readObject);
+      }),
+
+    replaceReasons: (tenantId, position, { code, errors }) =>
+      sendingIf("UpdateItem", () =>
+        table.client.send(
+          new UpdateCommand({
+            TableName,
+            Key: quarantineItemKey(tenantId, position),
+            UpdateExpression: "SET #code = :code, #errors = :errors",
+            ConditionExpression: IS_THERE,
+            ExpressionAttributeNames: { "#code": "code", "#errors": "errors" },
+            ExpressionAttributeValues: { ":code": code, ":errors": storedReasons(errors) },
+          }),
+        ),
+      ),
+
+    remove: async (tenantId, position) => {
+      const Key = quarantineItemKey(tenantId, position);
+      const command = new DeleteCommand({ TableName, Key, ReturnValues: "ALL_OLD" });
+      const { Attributes } = await sending("DeleteItem", () => table.client.send(command));
+      if (Attributes === undefined) return false;
+      // An object that outlives its item is collected with its lifetime; an item without its body would be of no use.
+      const { object } = v.parse(Removed, Attributes);
+      if (object !== undefined) await blobs.remove(object);
+      return true;
     },
   };
 };

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { RunKey } from "../contract/identifiers.ts";
 import type { Actor, LedgerEntry, LedgerEvent, Source, StoredPayload } from "../domain/ledger.ts";
 import type { NewEntry } from "../ports/ledger-store.ts";
+import { payloadObjectKey, storedLifetime } from "./object-keys.ts";
 import type { UnpackedEvent } from "./packed-event.ts";
 import type { PackedEntry } from "./packing.ts";
 import { claimSortKey, entrySortKey, kindOf, runPartition, ulidOf } from "./table.ts";
@@ -13,16 +14,13 @@ const SOURCES: Readonly<Record<Source, string>> = { http: "H", queue: "Q", dify:
 const nameOf = <T extends string>(letters: Readonly<Record<T, string>>, letter: string): T =>
   (Object.keys(letters) as T[]).find((name) => letters[name] === letter) as T;
 
-/** The object that holds an entry's payload. */
-export const payloadKey = (run: RunKey, ulid: string): string => `runs/${run.tenantId}/${run.runId}/${ulid}`;
-
 /** The item of an entry; a claim stands under the key of the epoch it opens. */
 export const entryItem = (
   run: RunKey,
   entry: NewEntry,
-  of: { packed: PackedEntry; claimedEpoch: number | undefined },
+  of: { packed: PackedEntry; claimedEpoch: number | undefined; payloadDays: number },
 ): Record<string, unknown> => {
-  const { packed, claimedEpoch } = of;
+  const { packed, claimedEpoch, payloadDays } = of;
   return {
     pk: runPartition(run),
     sk: claimedEpoch === undefined ? entrySortKey(entry.ulid) : claimSortKey(claimedEpoch),
@@ -32,6 +30,7 @@ export const entryItem = (
     by: `${ACTORS[entry.actor]}${SOURCES[entry.source]}`,
     pack: packed.kind === "outside" ? undefined : packed.pack,
     object: packed.kind === "inline" ? undefined : packed.payload.length,
+    days: packed.kind === "inline" ? undefined : storedLifetime(payloadDays),
     expires_at: entry.expiresAt,
   };
 };
@@ -42,6 +41,7 @@ const EntryItem = v.object({
   by: v.pipe(v.string(), v.length(2)),
   pack: v.optional(v.instance(Uint8Array)),
   object: v.optional(v.number()),
+  days: v.optional(v.number()),
 });
 /** An entry's item as read from the table. */
 export type EntryItem = v.InferOutput<typeof EntryItem>;
@@ -69,7 +69,7 @@ export const entryFrom = (
         text !== undefined
           ? undefined
           : ref === undefined
-            ? { objectKey: payloadKey(run, item.ulid), position }
+            ? { objectKey: payloadObjectKey(run, item.ulid, item.days), position }
             : { objectKey: unpacked.graphKey(event, ref), position: WHOLE_OBJECT },
     }));
   return {

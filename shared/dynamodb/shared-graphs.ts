@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import type { PayloadText } from "../contract/event.ts";
-import type { AppId, TenantId } from "../contract/identifiers.ts";
 import { previewOf } from "../domain/ledger.ts";
-import { entryExpiry } from "../domain/retention.ts";
+import { objectLifetimes } from "../domain/retention.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import { sending, type Table } from "./document-client.ts";
+import { type GraphOwner, graphObjectKey, graphTerm } from "./object-keys.ts";
 import type { PackedPayload } from "./packed-event.ts";
 import { graphKey } from "./table.ts";
 
@@ -16,23 +16,30 @@ const SHORTEST_SHARED = 1024;
 const MOST_REMEMBERED = 10_000;
 const MOST_GRAPH_BYTES = 64 * 1024 * 1024;
 
-interface GraphOwner {
-  readonly tenantId: TenantId;
-  readonly appId: AppId;
+/** The entry that a graph came with: the graph is kept as long as any entry of its month with the same lifetime. */
+interface EntryTimes {
+  /** Milliseconds since 1970. */
+  readonly receivedAt: number;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
 }
 
 /** Workflow graphs, kept once an app and month as objects: most runs send the same one again. */
 export interface SharedGraphs {
   /** Keeps a graph, if it is one and long enough, and gives what the entry holds instead. */
-  keep(payload: PayloadText, owner: GraphOwner, receivedAt: number): Promise<PackedPayload>;
-  objectKey(owner: GraphOwner, ref: string): string;
+  keep(payload: PayloadText, owner: GraphOwner, entry: EntryTimes): Promise<PackedPayload>;
   read(objectKey: string): Promise<string | undefined>;
 }
 
-const objectKeyOf = (owner: GraphOwner, ref: string): string => `graphs/${owner.tenantId}/${owner.appId}/${ref}`;
+/** When the month ends that this time lies in (milliseconds since 1970). */
+const endOfMonth = (time: number): number => {
+  const date = new Date(time);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1) - 1;
+};
 
-/** The last moment of a month (milliseconds since 1970): what was kept in it is needed as long as what came last. */
-const endOfMonth = (month: string): number => Date.UTC(Number(month.slice(0, 4)), Number(month.slice(4)), 1) - 1;
+/** What is kept in a month is needed as long as what comes last in it (seconds since 1970). */
+const expiryOf = ({ receivedAt, expiresAt }: EntryTimes): number =>
+  expiresAt + Math.ceil((endOfMonth(receivedAt) - receivedAt) / 1000);
 
 /**
  * A marker in the table says that the object is there; it is written after the object, so a crash in between only
@@ -48,18 +55,16 @@ export const sharedGraphs = (table: Table, blobs: BlobStore): SharedGraphs => {
     });
 
   return {
-    objectKey: objectKeyOf,
-
-    keep: async (payload, owner, receivedAt) => {
+    keep: async (payload, owner, entry) => {
       if (payload.field !== "graph" || payload.text.length < SHORTEST_SHARED) return payload;
       const digest = createHash("sha256").update(payload.text).digest("base64url");
-      const month = new Date(receivedAt).toISOString().slice(0, 7).replace("-", "");
+      const month = graphTerm(entry.receivedAt, objectLifetimes(entry).graphDays);
       const ref = `${month}/${digest}`;
       const key = graphKey({ ...owner, digest, month });
       if (!remembered.has(key.pk)) {
         if (!(await isKept(key))) {
-          await blobs.put(objectKeyOf(owner, ref), zstdCompressSync(Buffer.from(payload.text)));
-          const Item = { ...key, expires_at: entryExpiry(endOfMonth(month)) };
+          await blobs.put(graphObjectKey(owner, ref), zstdCompressSync(Buffer.from(payload.text)));
+          const Item = { ...key, expires_at: expiryOf(entry) };
           await sending("PutItem", () => table.client.send(new PutCommand({ TableName: table.name, Item })));
         }
         if (remembered.size >= MOST_REMEMBERED) remembered.clear();

@@ -10,6 +10,9 @@
  * | is this workflow graph kept already? | table | `pk` = tenant, app, digest and month, `sk` = `GRAPH` |
  * | which apps has this tenant? | table | `pk` = `REG`, `sk` begins with the tenant |
  * | whose key is this? | table | `pk` = the key's SHA-256, `sk` = `KEY` |
+ * | which keys are there, or has this tenant? | table | `pk` = `KEYS`, `sk` = tenant and the key's SHA-256 |
+ * | which limits has this tenant? | table | `pk` = tenant, `sk` = `TENANT` |
+ * | which tenants were admitted? | table | `pk` = `TENANTS`, `sk` = tenant |
  * | what was refused from this tenant's queue? | table | `pk` = tenant's quarantine, `sk` = time and message |
  * | an app's runs, newest first | `runs_by_time` | tenant, app, shard / start and run |
  * | an app's runs of one status, newest first | `runs_by_status`, sparse: all but succeeded | tenant, app, status, shard / start and run |
@@ -17,7 +20,8 @@
  *
  * Ids cannot hold `#`, so no id can reach into another's keys.
  */
-import type { AppId, RunKey, TenantId } from "../contract/identifiers.ts";
+import * as v from "valibot";
+import { type AppId, RunId, type RunKey, TenantId } from "../contract/identifiers.ts";
 import type { Instant } from "../contract/instant.ts";
 
 /** The primary key of an item. */
@@ -47,8 +51,23 @@ export type IndexName = (typeof TABLE.indexes)[number]["name"];
 /** Keys of every item in a run's partition. In text order: claims, ledger entries, header. */
 export const runPartition = (run: RunKey): string => `T#${run.tenantId}#R#${run.runId}`;
 
+/** What a header's key ends in, and no other item's: the stream is filtered by it. */
+export const HEADER_SORT_KEY = "RUN";
+
 /** The key of a run's header. */
-export const headerKey = (run: RunKey): ItemKey => ({ pk: runPartition(run), sk: "RUN" });
+export const headerKey = (run: RunKey): ItemKey => ({ pk: runPartition(run), sk: HEADER_SORT_KEY });
+
+const RunPartition = v.pipe(
+  v.string(),
+  v.transform((partition) => partition.split("#")),
+  v.strictTuple([v.literal("T"), TenantId, v.literal("R"), RunId]),
+);
+
+/** The run of a partition that {@link runPartition} made. Throws for any other: it is ours to mend. */
+export const runOf = (partition: string): RunKey => {
+  const [, tenantId, , runId] = v.parse(RunPartition, partition);
+  return { tenantId, runId };
+};
 
 const ENTRY_PREFIX = "L#";
 const CLAIM_PREFIX = "C#";
@@ -95,8 +114,39 @@ export const registryRange = (tenantId: TenantId): { pk: string; prefix: string 
   prefix: `${tenantId}#`,
 });
 
+const CREDENTIAL_PREFIX = "K#";
+
 /** The key of a credential, by the SHA-256 (hex) of its text. */
-export const credentialKey = (sha256: string): ItemKey => ({ pk: `K#${sha256}`, sk: "KEY" });
+export const credentialKey = (sha256: string): ItemKey => ({ pk: `${CREDENTIAL_PREFIX}${sha256}`, sk: "KEY" });
+
+/** The SHA-256 of a credential's partition key. */
+export const digestOfCredential = (partitionKey: string): string => partitionKey.slice(CREDENTIAL_PREFIX.length);
+
+const KEY_LISTING_PARTITION = "KEYS";
+
+/** The key that says that a tenant has this credential. */
+export const keyListingKey = (tenantId: TenantId, sha256: string): ItemKey => ({
+  pk: KEY_LISTING_PARTITION,
+  sk: `${tenantId}#${sha256}`,
+});
+
+/** The listings of one tenant's credentials, or of everybody's, all begin with `prefix`. */
+export const keyListingRange = (tenantId: TenantId | undefined): { pk: string; prefix: string } => ({
+  pk: KEY_LISTING_PARTITION,
+  prefix: tenantId === undefined ? "" : `${tenantId}#`,
+});
+
+/** The SHA-256 of a credential's listing. */
+export const digestOfListing = (sortKey: string): string => sortKey.slice(sortKey.indexOf("#") + 1);
+
+/** The key of what is known of a tenant itself. */
+export const tenantKey = (tenantId: TenantId): ItemKey => ({ pk: `T#${tenantId}`, sk: "TENANT" });
+
+/** The partition that lists the tenants that were admitted. */
+export const TENANT_LISTING_PARTITION = "TENANTS";
+
+/** The key that says that a tenant was admitted. */
+export const tenantListingKey = (tenantId: TenantId): ItemKey => ({ pk: TENANT_LISTING_PARTITION, sk: tenantId });
 
 /** Refused events of one tenant; without a tenant, those that only the operator may see. */
 export const quarantineKey = (

@@ -38,16 +38,19 @@ export const refuse = (code: Code, detail: string, more: Omit<Refusal, "code" | 
 /** How long a client should wait before it sends again what the store did not take (seconds). */
 const RETRY_AFTER_SECONDS = "2";
 
+/** Headers that belong to a code. */
+const HEADERS: Partial<Record<Code, Answer["headers"]>> = {
+  UNAUTHORIZED: { "www-authenticate": "Bearer" },
+  UNAVAILABLE: { "retry-after": RETRY_AFTER_SECONDS },
+};
+
 /** The problem document of a refusal. */
 export const problemAnswer = (refusal: Refusal, requestId: string): Answer => {
   const { status, title } = OUTCOMES[refusal.code];
   const errors = refusal.errors?.map(({ path, message }) => ({ path, message }));
   return {
     status,
-    headers: {
-      "content-type": "application/problem+json",
-      ...(refusal.code === "UNAVAILABLE" ? { "retry-after": RETRY_AFTER_SECONDS } : {}),
-    },
+    headers: { "content-type": "application/problem+json", ...HEADERS[refusal.code] },
     body: writeJson({
       type: "about:blank",
       title,

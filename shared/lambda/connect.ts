@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ulid } from "ulid";
+import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import { tableOf } from "../dynamodb/document-client.ts";
 import { dynamoAppRegistry } from "../dynamodb/dynamo-app-registry.ts";
 import { dynamoCredentialStore } from "../dynamodb/dynamo-credential-store.ts";
@@ -10,12 +11,7 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { jsonLog, type Log } from "./log.ts";
-
-/** The clock of the machine. */
-const systemClock: Clock = {
-  now: () => Date.now(),
-  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-};
+import { systemClock } from "./system-clock.ts";
 
 /** The services that functions stand on. */
 export interface Services {
@@ -24,11 +20,13 @@ export interface Services {
   readonly blobs: BlobStore;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** How long runs are kept (days). */
+  readonly retentionDays?: number;
 }
 
 /** Wires the stores to their services: the one place where adapters are chosen. */
 export const connect = (services: Services): Dependencies => {
-  const { blobs, clock = systemClock, log = jsonLog } = services;
+  const { blobs, clock = systemClock, log = jsonLog, retentionDays = DEFAULT_RETENTION_DAYS } = services;
   const table = tableOf(services.dynamodb, services.tableName);
   return {
     ledger: dynamoLedgerStore(table, blobs, clock),
@@ -38,6 +36,7 @@ export const connect = (services: Services): Dependencies => {
     quarantine: dynamoQuarantineStore(table, blobs),
     clock,
     log,
+    retentionDays,
     newUlid: (time) => ulid(time),
   };
 };

@@ -1,24 +1,29 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { S3Client } from "@aws-sdk/client-s3";
 import * as v from "valibot";
+import { DEFAULT_RETENTION_DAYS, LONGEST_RETENTION_DAYS } from "../domain/retention.ts";
 import { s3BlobStore } from "../s3/s3-blob-store.ts";
 import { connect } from "./connect.ts";
 import type { Dependencies } from "./dependencies.ts";
+import { readEnvironment, setVariable } from "./read-environment.ts";
+import { s3FromEnvironment } from "./s3-environment.ts";
+import { sdkRequests } from "./sdk-requests.ts";
 
 const Environment = v.object({
-  TABLE_NAME: v.pipe(v.string("TABLE_NAME must be set"), v.nonEmpty("TABLE_NAME must be set")),
-  BUCKET_NAME: v.pipe(v.string("BUCKET_NAME must be set"), v.nonEmpty("BUCKET_NAME must be set")),
+  TABLE_NAME: setVariable("TABLE_NAME"),
+  /** Only recording functions have it. */
+  RETENTION_DAYS: v.optional(
+    v.pipe(v.string(), v.transform(Number), v.integer(), v.minValue(1), v.maxValue(LONGEST_RETENTION_DAYS)),
+    String(DEFAULT_RETENTION_DAYS),
+  ),
 });
-
-/** Three tries within the time that an entry has to become durable. */
-const REQUEST = { requestHandler: { requestTimeout: 2000, connectionTimeout: 1000 }, maxAttempts: 3 };
 
 /** What a Lambda stands on, from its environment. A variable that is missing stops the function at its start. */
 export const fromEnvironment = (variables: NodeJS.ProcessEnv): Dependencies => {
-  const environment = v.parse(Environment, variables);
+  const environment = readEnvironment(Environment, variables);
   return connect({
-    dynamodb: new DynamoDBClient(REQUEST),
+    dynamodb: new DynamoDBClient(sdkRequests()),
     tableName: environment.TABLE_NAME,
-    blobs: s3BlobStore(new S3Client(REQUEST), environment.BUCKET_NAME),
+    retentionDays: environment.RETENTION_DAYS,
+    blobs: s3BlobStore(s3FromEnvironment(variables)),
   });
 };

@@ -56,16 +56,19 @@ const requestLog = (log: Log, now: () => number): MiddlewareObj<APIGatewayProxyE
   };
 };
 
-const missingScope = (request: Request): Refusal | undefined => {
+/** The authorizer's answer is cached: an expiry that has come since is seen here. */
+const callerRefusal = (request: Request, now: number): Refusal | undefined => {
   const scope = ROUTES.find((route) => `${route.method} ${route.resource}` === request.route)?.scope;
   if (scope === undefined) return undefined;
   if (request.caller === undefined) return refuse("UNAUTHORIZED", "expected a credential");
+  const { expiresAt } = request.caller;
+  if (expiresAt !== undefined && expiresAt <= now) return refuse("UNAUTHORIZED", "the credential has expired");
   return request.caller.scopes.has(scope) ? undefined : refuse("FORBIDDEN", `this route needs the scope "${scope}"`);
 };
 
 /**
- * A Lambda behind the REST API: requests to handlers by route, refusals and faults to problem documents, scopes
- * checked, each request logged.
+ * A Lambda behind the REST API: requests to handlers by route, refusals and faults to problem documents, scopes and
+ * expiry checked, each request logged.
  */
 export const httpFunction = (
   handlers: ReadonlyMap<string, RouteHandler>,
@@ -75,7 +78,8 @@ export const httpFunction = (
   const handle = async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
     const request = requestOf(event);
     const handler = handlers.get(request.route);
-    const refusal = handler === undefined ? refuse("NOT_FOUND", "there is no such route") : missingScope(request);
+    const refusal =
+      handler === undefined ? refuse("NOT_FOUND", "there is no such route") : callerRefusal(request, now());
     const answer = refusal ?? (await (handler as RouteHandler)(request));
     return resultOf(isRefusal(answer) ? problemAnswer(answer, request.requestId) : answer, request.requestId);
   };

@@ -36,6 +36,8 @@ export type Code = keyof typeof OUTCOMES;
 
 /** The answer holds all that was asked for. */
 export const STATUS_OK = 200;
+/** Events wait on the queue. */
+export const STATUS_QUEUED = 202;
 /** Some events were accepted, some not. */
 export const STATUS_MIXED = 207;
 /** The caller has the current state already. */

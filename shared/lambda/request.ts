@@ -12,7 +12,10 @@ export interface Request {
   readonly path: Readonly<Record<string, string | undefined>>;
   /** Every value of every query parameter. */
   readonly query: ReadonlyMap<string, readonly string[]>;
+  /** The last of this name. */
   header(name: string): string | undefined;
+  /** Every header of this name, in order. */
+  headers(name: string): readonly string[];
   readonly body: Buffer;
 }
 
@@ -20,19 +23,51 @@ export interface Request {
 export interface Caller {
   readonly tenantId: TenantId;
   readonly scopes: ReadonlySet<Scope>;
+  /** When the credential ends (milliseconds since 1970); undefined: it does not. */
+  readonly expiresAt: number | undefined;
 }
 
-const AuthorizerContext = v.object({ tenant_id: TenantId, scopes: v.string() });
+/** API Gateway hands every value on as text. */
+const AuthorizerContext = v.object({
+  tenant_id: TenantId,
+  scopes: v.string(),
+  expires_at: v.optional(v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number))),
+});
 
 const callerOf = (event: APIGatewayProxyEvent): Caller | undefined => {
   const context = v.safeParse(AuthorizerContext, event.requestContext.authorizer);
   if (!context.success) return undefined;
   const granted = context.output.scopes.split(" ");
-  return { tenantId: context.output.tenant_id, scopes: new Set(SCOPES.filter((scope) => granted.includes(scope))) };
+  return {
+    tenantId: context.output.tenant_id,
+    scopes: new Set(SCOPES.filter((scope) => granted.includes(scope))),
+    expiresAt: context.output.expires_at,
+  };
 };
+
+/** Undefined where a percent sign begins no character: then it names nothing. */
+const decoded = (text: string | undefined): string | undefined => {
+  try {
+    return text && decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * A REST API hands a path's parameters on as they were sent, percent-encoded, though it decodes the query's. An emulator
+ * may have decoded them; no id holds a percent sign, so decoding it again changes nothing.
+ */
+const pathOf = (event: APIGatewayProxyEvent): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(event.pathParameters ?? {}).map(([name, value]) => [name, decoded(value)]));
 
 const queryOf = (event: APIGatewayProxyEvent): Map<string, readonly string[]> =>
   new Map(Object.entries(event.multiValueQueryStringParameters ?? {}).map(([name, values]) => [name, values ?? []]));
+
+const headersOf = (event: APIGatewayProxyEvent): (readonly [name: string, value: string])[] =>
+  Object.entries(event.multiValueHeaders ?? {}).flatMap(([name, values]) =>
+    (values ?? []).map((value) => [name.toLowerCase(), value] as const),
+  );
 
 /** A request from API Gateway's event. */
 export const requestOf = (event: APIGatewayProxyEvent): Request => {
@@ -41,9 +76,10 @@ export const requestOf = (event: APIGatewayProxyEvent): Request => {
     route: `${event.httpMethod} ${event.resource}` as RouteName,
     requestId: event.requestContext.requestId,
     caller: callerOf(event),
-    path: event.pathParameters ?? {},
+    path: pathOf(event),
     query: queryOf(event),
     header: (name) => headers.get(name),
+    headers: (name) => headersOf(event).flatMap(([other, value]) => (other === name ? [value] : [])),
     body: Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8"),
   };
 };

@@ -2,6 +2,8 @@
  * Objects by key: payload too large for the ledger entry itself. An object is written once under a key that no other
  * content uses; writing it again writes the same bytes, so a retry is safe. A read sees every write that was
  * acknowledged. Failures are thrown as {@link StoreFault}.
+ *
+ * Keys are parts with slashes between them. No part is of dots alone: URLs and paths take that for a way elsewhere.
  */
 export interface BlobStore {
   put(key: string, bytes: Uint8Array): Promise<void>;

@@ -68,7 +68,11 @@ export const blobStoreContract = (name: string, start: () => Promise<Subject<Blo
 
     it("keeps objects apart whose keys hold ids of any kind", async () => {
       const ids = ["a", "a.b", "a:b", "a_b", "a-b", ".", "..", "...", ":", "a.", ".a", "-", "x".repeat(128)];
-      const keys = ids.flatMap((id) => [`runs/demo/${id}/1`, `runs/${id}/demo/1`, `graphs/demo/${id}/202611/d`]);
+      const keys = ids.flatMap((id) => [
+        `runs/t-demo/r-${id}/1`,
+        `runs/t-${id}/r-demo/1`,
+        `graphs/t-demo/a-${id}/202611/d`,
+      ]);
       await Promise.all(keys.map((key) => store.put(key, Buffer.from(key))));
 
       const found = await Promise.all(keys.map(async (key) => Buffer.from((await store.get(key)) ?? []).toString()));

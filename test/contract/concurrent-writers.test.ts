@@ -106,7 +106,7 @@ describe("many writers of one run", () => {
     const { table } = tables;
     const runs = watched(dynamoRunStore(table));
     const ledger = dynamoLedgerStore(table, fileBlobStore(objects), clock);
-    const stores: RecordStores = { ledger, runs: runs.store, apps: dynamoAppRegistry(table), clock };
+    const stores: RecordStores = { ledger, runs: runs.store, apps: dynamoAppRegistry(table), clock, retentionDays: 30 };
     return { stores, ...runs };
   };
 

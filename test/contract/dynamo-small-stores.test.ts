@@ -2,11 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dynamoAppRegistry } from "../../shared/dynamodb/dynamo-app-registry.ts";
-import { dynamoCredentialStore } from "../../shared/dynamodb/dynamo-credential-store.ts";
 import { dynamoQuarantineStore } from "../../shared/dynamodb/dynamo-quarantine-store.ts";
 import { fileBlobStore } from "../../shared/files/file-blob-store.ts";
 import { appRegistryContract } from "./app-registry.ts";
-import { credentialStoreContract } from "./credential-store.ts";
 import { startTables } from "./dynamo-tables.ts";
 import { quarantineStoreContract } from "./quarantine-store.ts";
 
@@ -18,11 +16,6 @@ appRegistryContract("DynamoDB", async () => {
     broken: dynamoAppRegistry(dead),
     stop,
   };
-});
-
-credentialStoreContract("DynamoDB", async () => {
-  const { table, dead, stop } = await startTables();
-  return { store: dynamoCredentialStore(table), broken: dynamoCredentialStore(dead), stop };
 });
 
 quarantineStoreContract("DynamoDB", async () => {

@@ -7,28 +7,30 @@ import { blobStoreContract } from "./blob-store.ts";
 import { clientOf, DEAD_ENDPOINT } from "./dynamo-tables.ts";
 import { expectRetryableFault } from "./stored-faults.ts";
 
-const connect = (endpoint: string) => new S3Client({ ...clientOf(endpoint), forcePathStyle: true });
+const connect = () => new S3Client({ ...clientOf(testEndpoints().s3), forcePathStyle: true });
+
+const storeOf = (bucket: string, endpoint: string) => {
+  const { region, credentials } = clientOf(endpoint);
+  return s3BlobStore({ bucket, region, endpoint, credentials: () => credentials });
+};
 
 blobStoreContract("S3", async () => {
   const bucket = `runstone-${randomUUID()}`;
-  const [client, dead] = [connect(testEndpoints().s3), connect(DEAD_ENDPOINT)];
+  const client = connect();
   await ensureBucket(client, bucket);
   return {
-    store: s3BlobStore(client, bucket),
-    broken: s3BlobStore(dead, bucket),
-    stop: () => {
-      client.destroy();
-      dead.destroy();
-    },
+    store: storeOf(bucket, testEndpoints().s3),
+    broken: storeOf(bucket, DEAD_ENDPOINT),
+    stop: () => client.destroy(),
   };
 });
 
 describe("S3 as a blob store", () => {
-  const client = connect(testEndpoints().s3);
+  const client = connect();
   afterAll(() => client.destroy());
 
   it("does not take a missing bucket for missing objects", async () => {
-    await expectRetryableFault(s3BlobStore(client, `runstone-${randomUUID()}`).get("runs/demo/run-1/1"));
+    await expectRetryableFault(storeOf(`runstone-${randomUUID()}`, testEndpoints().s3).get("runs/demo/run-1/1"));
   });
 
   it("finds a bucket that is there already", async () => {

@@ -53,7 +53,7 @@ async function start(
   front = await startHttpFront({
     port: 0,
     routes: ROUTES,
-    functions: { ingest: serve, query: serve },
+    functions: { ingest: serve, query: serve, control: serve },
     authorize: async (event) => {
       authorizations.push(event);
       const key = event.headers?.["authorization"];
@@ -213,12 +213,12 @@ describe("an answer", () => {
   test.each([
     ["throws", () => Promise.reject(new Error("secret detail"))],
     ["answers without a status", () => ({ body: "x" }) as unknown as APIGatewayProxyResult],
-  ])("is 502 and tells nothing where the function %s", async (_, answer) => {
+  ])("is 500 and tells nothing where the function %s", async (_, answer) => {
     const url = await start(answer);
 
     const response = await fetch(`${url}/v1/health`);
 
-    expect(response.status).toBe(502);
+    expect(response.status).toBe(500);
     const document = await problemOf(response);
     expect(document["code"]).toBe("INTERNAL");
     expect(JSON.stringify(document)).not.toContain("secret");
@@ -235,7 +235,7 @@ describe("an address", () => {
       const response = await fetch(url + path, { headers: KEY });
 
       expect(response.status).toBe(404);
-      expect(await problemOf(response)).toMatchObject({ code: "NOT_FOUND", title: "Not Found" });
+      expect(await problemOf(response)).toMatchObject({ code: "NOT_FOUND", title: "There is no such thing" });
     },
   );
 
@@ -338,7 +338,7 @@ describe("a credential", () => {
 
     const response = await fetch(`${url}/v1/runs/r`, { headers: { authorization: "Bearer broken" } });
 
-    expect(response.status).toBe(502);
+    expect(response.status).toBe(500);
     expect(await problemOf(response)).toMatchObject({ code: "INTERNAL" });
     expect(faults).toEqual([new Error("the table is gone")]);
   });
@@ -471,7 +471,7 @@ describe("the front", () => {
     const second = startHttpFront({
       port: Number(new URL(url).port),
       routes: ROUTES,
-      functions: { ingest: jest.fn(), query: jest.fn() },
+      functions: { ingest: jest.fn(), query: jest.fn(), control: jest.fn() },
       authorize: jest.fn(),
       reportFault: () => undefined,
     });

@@ -400,7 +400,7 @@ describe("large payload", () => {
     ]);
 
     const { run, nodes, node, events } = await repliesOf(run_id);
-    expect(objectsOf(service).filter((path) => path.startsWith(`runs/demo/${run_id}/`))).toHaveLength(1);
+    expect(objectsOf(service).filter((path) => path.startsWith(`65d/runs/t-demo/r-${run_id}/`))).toHaveLength(1);
     expectMember(run, "inputs", inputs);
     expectMember(run, "other", other);
     for (const reply of [nodes, node, events]) expectMember(reply, "outputs", outputs);
@@ -453,9 +453,9 @@ describe("large payload", () => {
     await record([started(one, "graphs")]);
     await record([started(two, "graphs"), started(other, "other-graphs")]);
 
-    const objects = objectsOf(service).filter((path) => path.startsWith("graphs/"));
-    expect(objects.filter((path) => path.startsWith("graphs/demo/graphs/"))).toHaveLength(1);
-    expect(objects.filter((path) => path.startsWith("graphs/demo/other-graphs/"))).toHaveLength(1);
+    const objects = objectsOf(service).filter((path) => path.startsWith("96d/graphs/"));
+    expect(objects.filter((path) => path.startsWith("96d/graphs/t-demo/a-graphs/"))).toHaveLength(1);
+    expect(objects.filter((path) => path.startsWith("96d/graphs/t-demo/a-other-graphs/"))).toHaveLength(1);
     for (const run_id of [one, two, other]) {
       const { run, events } = await repliesOf(run_id);
       for (const reply of [run, events]) {

@@ -7,6 +7,7 @@ import { StoreFault } from "../../shared/ports/store-fault.ts";
 import { eventText, json, ofTenant } from "../support/event-text.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { expectProblem } from "../support/problem-document.ts";
+import { quarantined } from "../support/quarantine.ts";
 import { deliverBatch } from "../support/queue-batch.ts";
 import { postEvents, type Reply, type Service, startService } from "../support/service.ts";
 import { logText, objectsOf } from "../support/stored.ts";
@@ -32,7 +33,7 @@ let messages = 0;
 const message = (body: string) => ({ id: `message-${++messages}`, body, sentAt: SENT_AT });
 
 const quarantineOf = (tenant: string | undefined): Promise<RefusedMessage[]> =>
-  service.dependencies.quarantine.list(tenant === undefined ? undefined : v.parse(TenantId, tenant), 1000);
+  quarantined(service.dependencies.quarantine, tenant === undefined ? undefined : v.parse(TenantId, tenant));
 
 const runOf = (tenant: string, run_id = "run-1", of = service): Promise<Reply> =>
   of.get({ resource: "/v1/runs/{run_id}", path: { run_id }, tenant });
@@ -117,13 +118,13 @@ describe("a message with bad events", () => {
     const sent = message(`[${[...bad, started].join(",")}]`);
 
     await deliverBatch(service.dependencies, [sent]);
-    const quarantined = await quarantineOf(tenant);
+    const before = await quarantineOf(tenant);
     const run = await runOf(tenant);
     const failed = await deliverBatch(service.dependencies, [sent], 2);
 
     expect(failed).toEqual([]);
-    expect(quarantined).toHaveLength(2);
-    expect(await quarantineOf(tenant)).toEqual(quarantined);
+    expect(before).toHaveLength(2);
+    expect(await quarantineOf(tenant)).toEqual(before);
     expect((await runOf(tenant)).text).toBe(run.text);
   });
 
@@ -325,7 +326,7 @@ describe("store trouble", () => {
     for (const run of ["good-1", "good-2", "good-3", "lost"]) {
       expect(await stateOf(tenant, run)).toMatchObject({ status: "running", version: 1, conflicts: [] });
     }
-    expect(await troubled.dependencies.quarantine.list(v.parse(TenantId, tenant), 10)).toEqual([]);
+    expect(await quarantined(troubled.dependencies.quarantine, v.parse(TenantId, tenant))).toEqual([]);
   });
 
   test("quarantines the bad events of a message that comes again once", async () => {
@@ -339,7 +340,7 @@ describe("store trouble", () => {
     const failedAgain = await deliverBatch(troubled.dependencies, [sent], 2);
 
     expect([failed, failedAgain]).toEqual([[sent.id], []]);
-    const kept = await troubled.dependencies.quarantine.list(v.parse(TenantId, tenant), 10);
+    const kept = await quarantined(troubled.dependencies.quarantine, v.parse(TenantId, tenant));
     expect(kept).toMatchObject([{ index: 1, body: bad }]);
   });
 
@@ -363,7 +364,7 @@ describe("store trouble", () => {
     expect(failed.sort()).toEqual([bad.id, nobodys.id].sort());
     expect(failedAgain).toEqual([]);
     expect((await stateOf(tenant, "good")).status).toBe("running");
-    expect(await quarantine.list(v.parse(TenantId, tenant), 10)).toMatchObject([{ messageId: bad.id }]);
+    expect(await quarantined(quarantine, v.parse(TenantId, tenant))).toMatchObject([{ messageId: bad.id }]);
   });
 
   test("over HTTP is 503 with a time to wait, and the same request succeeds later", async () => {

@@ -279,14 +279,17 @@ const WITHOUT_HEADER = JSON.parse(
 
 describe("a credential", () => {
   const hour = 3_600_000;
-  const put = async (of: { scopes?: Scope[]; expiresAt?: number; isRevoked?: boolean }): Promise<string> => {
+  const hashOf = (key: string): string => createHash("sha256").update(key).digest("hex");
+  const put = async (of: { scopes?: Scope[]; expiresAt?: number; revokedAt?: number }): Promise<string> => {
     const key = newApiKey();
-    await service.dependencies.credentials.put(createHash("sha256").update(key).digest("hex"), {
+    await service.dependencies.credentials.put(hashOf(key), {
       tenantId: v.parse(TenantId, "acme"),
       scopes: of.scopes ?? ["read"],
       name: "test",
+      createdAt: clock.now(),
       expiresAt: of.expiresAt,
-      isRevoked: of.isRevoked ?? false,
+      revokedAt: of.revokedAt,
+      lastUsedOn: undefined,
     });
     return key;
   };
@@ -294,6 +297,7 @@ describe("a credential", () => {
     authorizeFunction(service.dependencies)({
       ...EVENT,
       headers: header === undefined ? {} : { [name]: header },
+      multiValueHeaders: header === undefined ? {} : { [name]: [header] },
     });
 
   const expectUnauthorized = async (asked: Promise<unknown>, key = "s3cret"): Promise<void> => {
@@ -310,7 +314,8 @@ describe("a credential", () => {
   test("that is good gives its tenant and its scopes", async () => {
     const key = newApiKey();
     const tenantId = v.parse(TenantId, "acme");
-    await admitApiKey(service.dependencies.credentials, key, { tenantId, scopes: ["ingest", "read"], name: "engine" });
+    const grant = { tenantId, scopes: ["ingest", "read"] as const, name: "engine", expiresAt: undefined };
+    await admitApiKey(service.dependencies.credentials, key, { ...grant, createdAt: clock.now() });
 
     const result = await authorize(`Bearer ${key}`);
 
@@ -355,16 +360,10 @@ describe("a credential", () => {
   });
 
   test("that was revoked is refused at once", async () => {
-    const revoked = await put({ isRevoked: true });
+    const revoked = await put({ revokedAt: clock.now() });
     const key = await put({});
     await authorize(`Bearer ${key}`);
-    await service.dependencies.credentials.put(createHash("sha256").update(key).digest("hex"), {
-      tenantId: v.parse(TenantId, "acme"),
-      scopes: ["read"],
-      name: "test",
-      expiresAt: undefined,
-      isRevoked: true,
-    });
+    await service.dependencies.credentials.revoke(hashOf(key), clock.now());
 
     await expectUnauthorized(authorize(`Bearer ${revoked}`), revoked);
     await expectUnauthorized(authorize(`Bearer ${key}`), key);

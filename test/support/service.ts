@@ -3,19 +3,23 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context, SQSBatchResponse } from "aws-lambda";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import * as v from "valibot";
 import { consumeFunction } from "../../functions/consume/consume.ts";
+import { controlFunction } from "../../functions/control/control.ts";
 import { ingestFunction } from "../../functions/ingest/ingest.ts";
 import { queryFunction } from "../../functions/query/query.ts";
 import { ensureTable } from "../../local/resources.ts";
 import { RunId, type RunKey, TenantId } from "../../shared/contract/identifiers.ts";
-import { SCOPES } from "../../shared/contract/routes.ts";
+import { ROUTES, SCOPES } from "../../shared/contract/routes.ts";
 import { fileBlobStore } from "../../shared/files/file-blob-store.ts";
 import { connect } from "../../shared/lambda/connect.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { LogLine } from "../../shared/lambda/log.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
+import type { EventQueue } from "../../shared/ports/event-queue.ts";
+import { emulatedQueue } from "./emulated-queue.ts";
 import { testEndpoints } from "./test-endpoints.ts";
 
 export interface Reply {
@@ -45,8 +49,14 @@ export interface Service {
   readonly logs: readonly LogLine[];
   get(call: HttpCall): Promise<Reply>;
   post(call: HttpCall): Promise<Reply>;
+  /** Answers API Gateway's own event. */
+  answer(event: APIGatewayProxyEvent): Promise<Reply>;
+  /** Consumes SQS' own event. */
+  consume(event: SQSEvent): Promise<SQSBatchResponse>;
   /** Sends message bodies as one batch. */
   deliver(bodies: readonly string[]): Promise<SQSBatchResponse>;
+  /** Takes the bodies of all messages that were queued since. */
+  takeQueued(): Promise<string[]>;
   stop(): void;
 }
 
@@ -62,6 +72,7 @@ const proxyEvent = (method: string, call: HttpCall): APIGatewayProxyEvent =>
     path: call.resource,
     pathParameters: call.path ?? null,
     headers: call.headers ?? {},
+    multiValueHeaders: Object.fromEntries(Object.entries(call.headers ?? {}).map(([name, value]) => [name, [value]])),
     multiValueQueryStringParameters: Object.fromEntries(
       Object.entries(call.query ?? {}).map(([name, value]) => [name, Array.isArray(value) ? [...value] : [value]]),
     ),
@@ -97,18 +108,17 @@ const sqsRecord = (body: string, messageId: string) => ({
   awsRegion: "us-east-1",
 });
 
-/** A service of its own. `change` replaces dependencies, to make stores fail. */
+/** A service of its own. `change` replaces dependencies, to make stores fail; `queue` stands in for the emulated one. */
 export const startService = async (
   change: (dependencies: Dependencies) => Dependencies = (dependencies) => dependencies,
   clock?: Clock,
+  queue?: EventQueue,
 ): Promise<Service> => {
   const tableName = `runstone-${randomUUID()}`;
   const objects = mkdtempSync(join(tmpdir(), "runstone-objects-"));
-  const dynamodb = new DynamoDBClient({
-    endpoint: testEndpoints().dynamodb,
-    region: "us-east-1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-  });
+  const settings = { region: "us-east-1", credentials: { accessKeyId: "local", secretAccessKey: "local" } };
+  const dynamodb = new DynamoDBClient({ ...settings, endpoint: testEndpoints().dynamodb });
+  const sqs = new SQSClient({ ...settings, endpoint: testEndpoints().sqs, useQueueUrlAsEndpoint: false });
   await ensureTable(dynamodb, tableName);
   const logs: LogLine[] = [];
   const dependencies = change(
@@ -120,22 +130,36 @@ export const startService = async (
       ...(clock === undefined ? {} : { clock }),
     }),
   );
-  const query = queryFunction(dependencies);
-  const ingest = ingestFunction(dependencies);
+  const emulated = emulatedQueue(sqs, tableName);
+  const functions = {
+    query: queryFunction(dependencies),
+    ingest: ingestFunction({ ...dependencies, queue: queue ?? emulated }),
+    control: controlFunction(dependencies),
+  };
   const consume = consumeFunction(dependencies);
   const context = {} as Context;
+  const answer = async (event: APIGatewayProxyEvent): Promise<Reply> => {
+    const { httpMethod: method, resource } = event;
+    const route = ROUTES.find((one) => one.method === method && one.resource === resource);
+    const serve = functions[route?.function ?? (method === "GET" ? "query" : "ingest")];
+    return replyOf(await serve(event, context));
+  };
   return {
     dependencies,
     dynamodb,
     tableName,
     objects,
     logs,
-    get: async (call) => replyOf(await query(proxyEvent("GET", call), context)),
-    post: async (call) => replyOf(await ingest(proxyEvent("POST", call), context)),
+    get: (call) => answer(proxyEvent("GET", call)),
+    post: (call) => answer(proxyEvent("POST", call)),
+    answer,
+    consume: (event) => consume(event, context),
     deliver: (bodies) =>
       consume({ Records: bodies.map((body, index) => sqsRecord(body, `message-${index}-${randomUUID()}`)) }, context),
+    takeQueued: emulated.take,
     stop: () => {
       dynamodb.destroy();
+      sqs.destroy();
       rmSync(objects, { recursive: true, force: true });
     },
   };

@@ -1,9 +1,18 @@
 import { headerOf } from "../../shared/domain/header.ts";
 import { entryOf } from "../../shared/domain/ledger.ts";
-import { entryExpiry, hasExpired, runExpiry } from "../../shared/domain/retention.ts";
+import {
+  DEFAULT_RETENTION_DAYS,
+  entryExpiry as entryExpiryOf,
+  hasExpired,
+  OBJECT_LIFETIMES_DAYS,
+  objectLifetimes,
+  runExpiry as runExpiryOf,
+} from "../../shared/domain/retention.ts";
 import { arrivalOf, claimed, sent, ZERO } from "../support/builders.ts";
 
 const DAY = 86_400;
+const runExpiry = (receivedAt: number) => runExpiryOf(receivedAt, DEFAULT_RETENTION_DAYS);
+const entryExpiry = (receivedAt: number) => entryExpiryOf(receivedAt, DEFAULT_RETENTION_DAYS);
 const received = (second: number, ...events: Parameters<typeof arrivalOf>[0]) =>
   entryOf(arrivalOf(events, { receivedAt: second }));
 
@@ -59,5 +68,25 @@ describe("retention", () => {
     const nodes = [received(9000, sent("node.started").event), received(2000, sent("node.finished").event)];
 
     expect(headerOf(nodes).expiresAt).toBe(runExpiry(ZERO + 2_000_000));
+  });
+});
+
+describe("objects", () => {
+  const lifetimes = (retentionDays: number) =>
+    objectLifetimes({ receivedAt: ZERO + 999, expiresAt: entryExpiryOf(ZERO + 999, retentionDays) });
+
+  it("are kept at least as long as their entry, and graphs a month longer", () => {
+    for (let days = 1; days <= 3650; days++) {
+      expect(lifetimes(days).payloadDays).toBeGreaterThanOrEqual(days + 35);
+      expect(lifetimes(days).graphDays).toBe(lifetimes(days).payloadDays + 31);
+    }
+  });
+
+  it("are collected by few lifetimes, all of them known", () => {
+    const known = new Set(OBJECT_LIFETIMES_DAYS);
+    for (let days = 1; days <= 3650; days++) {
+      expect(known.has(lifetimes(days).payloadDays) && known.has(lifetimes(days).graphDays)).toBe(true);
+    }
+    expect(known.size).toBe(15);
   });
 });

@@ -144,16 +144,19 @@ describe("the sample requests of API Gateway", () => {
     }
   });
 
-  it.each(["post-events-json", "post-events-gzip", "post-events-plain-body"])("%s holds good events", (name) => {
-    const { events } = JSON.parse(bodyOf(request(name)).toString()) as { events: SampleEvent[] };
+  it.each(["post-events-json", "post-events-gzip", "post-events-plain-body", "post-events-async"])(
+    "%s holds good events",
+    (name) => {
+      const { events } = JSON.parse(bodyOf(request(name)).toString()) as { events: SampleEvent[] };
 
-    expect(events.map((event) => accepted(JSON.stringify(event)).type)).toEqual([
-      "run.started",
-      "node.started",
-      "node.finished",
-      "run.finished",
-    ]);
-  });
+      expect(events.map((event) => accepted(JSON.stringify(event)).type)).toEqual([
+        "run.started",
+        "node.started",
+        "node.finished",
+        "run.finished",
+      ]);
+    },
+  );
 
   it("post-events-ndjson holds good events", () => {
     expect(linesOf(bodyOf(request("post-events-ndjson")).toString()).map(accepted)).toHaveLength(4);
@@ -178,7 +181,11 @@ describe("the sample requests of API Gateway", () => {
   it("have bodies in base64 but where the body is plain or missing", () => {
     const plain = [...requests].filter(([, event]) => event.httpMethod === "POST" && !event.isBase64Encoded);
 
-    expect(plain.map(([name]) => name).toSorted()).toEqual(["post-empty-body", "post-events-plain-body"]);
+    expect(plain.map(([name]) => name).toSorted()).toEqual([
+      "post-empty-body",
+      "post-events-plain-body",
+      "redrive-event",
+    ]);
     expect(request("post-empty-body").body).toBeNull();
   });
 });

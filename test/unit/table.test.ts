@@ -7,11 +7,15 @@ import {
   CLAIM_RANGE,
   claimSortKey,
   credentialKey,
+  digestOfCredential,
+  digestOfListing,
   entryRange,
   entrySortKey,
   graphKey,
   headerKey,
   type ItemKey,
+  keyListingKey,
+  keyListingRange,
   kindOf,
   listPartition,
   listSortKey,
@@ -19,9 +23,13 @@ import {
   quarantineKey,
   registryKey,
   registryRange,
+  runOf,
   runPartition,
   statusPartition,
   TABLE,
+  TENANT_LISTING_PARTITION,
+  tenantKey,
+  tenantListingKey,
   ulidOf,
 } from "../../shared/dynamodb/table.ts";
 import { runKey } from "../support/service.ts";
@@ -46,6 +54,23 @@ const instant = fc
 
 const sign = (order: number | bigint): number => (order < 0 ? -1 : order > 0 ? 1 : 0);
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+describe("a run's partition", () => {
+  it("tells the run again", () => {
+    fc.assert(
+      fc.property(run, (key) => {
+        expect(runOf(runPartition(key))).toEqual(key);
+      }),
+    );
+  });
+
+  it.each(["", "T#demo#R", "T#demo#R#", "T##R#run-1", "T#demo#A#shop", "T#demo#R#run-1#0", "K#demo#R#run-1"])(
+    "is told from another's: %s",
+    (partition) => {
+      expect(() => runOf(partition)).toThrow();
+    },
+  );
+});
 
 describe("a sort key's order as text is its order as value", () => {
   it("for epochs, to the greatest", () => {
@@ -136,6 +161,9 @@ const itemsOf = (of: { tenantId: TenantId; one: string; other: string }): [what:
       graphKey({ tenantId: owner, appId: v.parse(AppId, one), digest: other, month: "202611" }),
     ],
     [`registration of ${one}`, registryKey(owner, v.parse(AppId, one))],
+    [`listing of key ${one}`, keyListingKey(owner, one)],
+    ["tenant", tenantKey(owner)],
+    ["listing of tenant", tenantListingKey(owner)],
     [`refusal at ${one} of ${other}`, quarantineKey(owner, { sentAt: one, message: other })],
   ];
 };
@@ -196,6 +224,20 @@ describe("an id cannot reach into another's keys", () => {
     );
   });
 
+  it("among a tenant's listed keys: the range of a tenant holds its own and no other's, everybody's all", () => {
+    fc.assert(
+      fc.property(tenantId, tenantId, id, (a, b, digest) => {
+        const key = keyListingKey(b, digest);
+        const isListed = ({ pk, prefix }: { pk: string; prefix: string }) => pk === key.pk && key.sk.startsWith(prefix);
+
+        expect(isListed(keyListingRange(a))).toBe(a === b);
+        expect(isListed(keyListingRange(undefined))).toBe(true);
+        expect(digestOfListing(key.sk)).toBe(digest);
+        expect(tenantListingKey(a).pk).toBe(TENANT_LISTING_PARTITION);
+      }),
+    );
+  });
+
   it("among refusals: the operator's are no tenant's", () => {
     fc.assert(
       fc.property(tenantId, (owner) => {
@@ -208,6 +250,7 @@ describe("an id cannot reach into another's keys", () => {
   it("among credentials, which are known by their hash alone", () => {
     expect(credentialKey("ab")).toEqual({ pk: "K#ab", sk: "KEY" });
     expect(credentialKey("ab").pk).not.toBe(credentialKey("abc").pk);
+    expect(digestOfCredential(credentialKey("ab").pk)).toBe("ab");
   });
 
   it("because no id holds what keys are joined by", () => {

@@ -1,0 +1,49 @@
+import { ResponseType, type RestApiBase } from "aws-cdk-lib/aws-apigateway";
+import { GATEWAY_REFUSALS, type GatewayCode, RETRY_AFTER_SECONDS } from "../../shared/contract/gateway-refusals.ts";
+
+/** Every kind of answer that API Gateway gives by itself, and what it is to a caller. */
+const CODES: readonly (readonly [ResponseType, GatewayCode])[] = [
+  [ResponseType.ACCESS_DENIED, "FORBIDDEN"],
+  [ResponseType.API_CONFIGURATION_ERROR, "INTERNAL"],
+  [ResponseType.AUTHORIZER_CONFIGURATION_ERROR, "INTERNAL"],
+  [ResponseType.AUTHORIZER_FAILURE, "INTERNAL"],
+  [ResponseType.BAD_REQUEST_BODY, "BAD_REQUEST"],
+  [ResponseType.BAD_REQUEST_PARAMETERS, "BAD_REQUEST"],
+  [ResponseType.DEFAULT_4XX, "BAD_REQUEST"],
+  [ResponseType.DEFAULT_5XX, "INTERNAL"],
+  [ResponseType.EXPIRED_TOKEN, "UNAUTHORIZED"],
+  [ResponseType.INTEGRATION_FAILURE, "INTERNAL"],
+  [ResponseType.INTEGRATION_TIMEOUT, "TIMEOUT"],
+  [ResponseType.INVALID_API_KEY, "FORBIDDEN"],
+  [ResponseType.INVALID_SIGNATURE, "UNAUTHORIZED"],
+  // What API Gateway says of a path, or a method of it, that it does not know.
+  [ResponseType.MISSING_AUTHENTICATION_TOKEN, "NOT_FOUND"],
+  [ResponseType.QUOTA_EXCEEDED, "TOO_MANY_REQUESTS"],
+  [ResponseType.REQUEST_TOO_LARGE, "REQUEST_TOO_LARGE"],
+  [ResponseType.RESOURCE_NOT_FOUND, "NOT_FOUND"],
+  [ResponseType.THROTTLED, "TOO_MANY_REQUESTS"],
+  [ResponseType.UNAUTHORIZED, "UNAUTHORIZED"],
+  [ResponseType.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"],
+  [ResponseType.WAF_FILTERED, "FORBIDDEN"],
+];
+
+const headersOf = (code: GatewayCode): Record<string, string> => ({
+  "Content-Type": "'application/problem+json'",
+  "x-request-id": "context.requestId",
+  ...(code === "UNAUTHORIZED" ? { "www-authenticate": "'Bearer'" } : {}),
+  ...(code === "TOO_MANY_REQUESTS" ? { "retry-after": `'${RETRY_AFTER_SECONDS}'` } : {}),
+});
+
+/** Makes every answer of the gateway itself a problem document (RFC 9457) with the request's id. */
+export const answerProblems = (api: RestApiBase): void => {
+  for (const [type, code] of CODES) {
+    const { status, title, detail } = GATEWAY_REFUSALS[code];
+    const document = { type: "about:blank", title, status, detail, code, request_id: "$context.requestId" };
+    api.addGatewayResponse(`Problem${type.responseType}`, {
+      type,
+      statusCode: String(status),
+      responseHeaders: headersOf(code),
+      templates: { "application/json": JSON.stringify(document) },
+    });
+  }
+};

@@ -1,0 +1,45 @@
+import { Stack } from "aws-cdk-lib";
+import { ApiKey, type IRestApi, type RestApi, type UsagePlan } from "aws-cdk-lib/aws-apigateway";
+import { Construct } from "constructs";
+import type { Settings } from "../settings.ts";
+
+/** The limits of a stage, and the API they hold for. */
+export interface UsageLimitsProps {
+  readonly api: RestApi;
+  readonly limits: NonNullable<Settings["limits"]>;
+}
+
+/**
+ * A usage plan for each limit. API Gateway counts by usage key, and the authorizer names the key of the tenant: each
+ * tenant that was admitted has its own, so that no tenant's requests use up another's. Those that were not admitted
+ * share one.
+ */
+export class UsageLimits extends Construct {
+  readonly planIds: Readonly<Record<string, string>>;
+  /** The usage key of all tenants that were not admitted. It is no secret: it opens nothing. */
+  readonly sharedKey: string;
+  readonly areDemanded: boolean;
+
+  constructor(scope: Construct, id: string, { api, limits }: UsageLimitsProps) {
+    super(scope, id);
+    const plans = new Map<string, UsagePlan>();
+    for (const [name, limit] of Object.entries(limits.plans)) {
+      const plan = api.addUsagePlan(`Plan-${name}`, {
+        name: `${Stack.of(this).stackName}-${name}`,
+        description: `${limit.requestsPerSecond} requests a second for each tenant, ${limit.burst} at once`,
+        throttle: { rateLimit: limit.requestsPerSecond, burstLimit: limit.burst },
+        apiStages: [{ api: api as IRestApi, stage: api.deploymentStage }],
+      });
+      plans.set(name, plan);
+    }
+    this.sharedKey = `${Stack.of(this).stackName}-tenants-not-admitted`;
+    const key = new ApiKey(this, "NotAdmitted", {
+      apiKeyName: this.sharedKey,
+      value: this.sharedKey,
+      description: "Counts the requests of all tenants that were not admitted",
+    });
+    plans.get("standard")?.addApiKey(key);
+    this.planIds = Object.fromEntries([...plans].map(([name, plan]) => [name, plan.usagePlanId]));
+    this.areDemanded = limits.areDemanded;
+  }
+}

@@ -1,0 +1,41 @@
+import type { App, Stack } from "aws-cdk-lib";
+import type { Settings } from "./settings.ts";
+import { ApiStack } from "./stacks/api-stack.ts";
+import { DataStack } from "./stacks/data-stack.ts";
+import { IngestStack } from "./stacks/ingest-stack.ts";
+import { OperationsStack } from "./stacks/operations-stack.ts";
+import { ProjectStack } from "./stacks/project-stack.ts";
+
+/** Every stack of a stage, wired together. Stacks are named `runstone-<stage>-<part>`: the commands find them by it. */
+export const runstone = (app: App, stage: string, settings: Settings) => {
+  const props = (part: string, description: string) => ({ stackName: `runstone-${stage}-${part}`, description });
+  const name = (part: string): string => `runstone-${stage}-${part}`;
+
+  const data = new DataStack(app, name("data"), props("data", "Runstone: the ledger's table and its payload objects"));
+  const storage = { table: data.table, payloads: data.payloads };
+  const ingest = new IngestStack(app, name("ingest"), {
+    ...props("ingest", "Runstone: the queue and its consumer"),
+    storage,
+    settings,
+  });
+  const api = new ApiStack(app, name("api"), {
+    ...props("api", "Runstone: the HTTP API, its functions and the authorizer"),
+    storage,
+    queue: ingest.events.queue,
+    settings,
+  });
+  const project = new ProjectStack(app, name("project"), {
+    ...props("project", "Runstone: domain events from the table's stream"),
+    table: data.table,
+    settings,
+  });
+  const operations = new OperationsStack(app, name("operations"), {
+    ...props("operations", "Runstone: alarms and a dashboard"),
+    data,
+    ingest,
+    api,
+    project,
+    settings,
+  });
+  return { data, ingest, api, project, operations } satisfies Record<string, Stack>;
+};

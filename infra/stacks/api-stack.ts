@@ -1,0 +1,228 @@
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from "aws-cdk-lib";
+import {
+  AccessLogField,
+  AccessLogFormat,
+  ApiKeySourceType,
+  AuthorizationType,
+  EndpointType,
+  IdentitySource,
+  LambdaIntegration,
+  LogGroupLogDestination,
+  RequestAuthorizer,
+  RestApi,
+  SecurityPolicy,
+} from "aws-cdk-lib/aws-apigateway";
+import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
+import type { Construct } from "constructs";
+import { ROUTES } from "../../shared/contract/routes.ts";
+import { LedgerFunction } from "../constructs/ledger-function.ts";
+import { answerProblems } from "../constructs/problem-responses.ts";
+import {
+  allowCredentials,
+  allowReading,
+  allowRecording,
+  allowRedriving,
+  type LedgerStorage,
+} from "../constructs/table-access.ts";
+import { UsageLimits } from "../constructs/usage-limits.ts";
+import type { Settings } from "../settings.ts";
+
+/** What the API stack stands on. */
+export interface ApiStackProps extends StackProps {
+  readonly storage: LedgerStorage;
+  readonly queue: IQueue;
+  readonly settings: Settings;
+}
+
+/** API Gateway waits no longer than 29 seconds. */
+const TIMEOUT_SECONDS = 29;
+const STAGE_NAME = "live";
+
+const accessLog = AccessLogFormat.custom(
+  JSON.stringify({
+    request_id: AccessLogField.contextRequestId(),
+    at: AccessLogField.contextRequestTimeEpoch(),
+    tenant_id: AccessLogField.contextAuthorizerPrincipalId(),
+    method: AccessLogField.contextHttpMethod(),
+    route: AccessLogField.contextResourcePath(),
+    status: AccessLogField.contextStatus(),
+    duration_ms: AccessLogField.contextResponseLatency(),
+    response_bytes: AccessLogField.contextResponseLength(),
+    source_ip: AccessLogField.contextIdentitySourceIp(),
+    refused_by_gateway: AccessLogField.contextErrorResponseType(),
+  }),
+);
+
+/** The HTTP API: every route of the contract, the authorizer before it, and a function a folder behind it. */
+export class ApiStack extends Stack {
+  readonly api: RestApi;
+  readonly functions: Readonly<Record<"authorize" | "control" | "ingest" | "query", LedgerFunction>>;
+
+  constructor(scope: Construct, id: string, props: ApiStackProps) {
+    super(scope, id, props);
+    const { settings } = props;
+    this.functions = this.makeFunctions(props);
+    this.api = this.makeApi(settings);
+    const limits = settings.limits && new UsageLimits(this, "Limits", { api: this.api, limits: settings.limits });
+    if (limits !== undefined) this.functions.authorize.function.addEnvironment("USAGE_KEYS", limits.sharedKey);
+    this.addRoutes(settings, limits?.areDemanded ?? false);
+    answerProblems(this.api);
+    this.tell(settings, limits);
+  }
+
+  private makeFunctions(props: ApiStackProps): ApiStack["functions"] {
+    const { storage, queue, settings } = props;
+    const shared = { logDays: settings.logDays, timeoutSeconds: TIMEOUT_SECONDS };
+    const where = { TABLE_NAME: storage.table.tableName, BUCKET_NAME: storage.payloads.bucketName };
+    const recording = { ...where, RETENTION_DAYS: String(settings.retentionDays) };
+
+    const ingest = new LedgerFunction(this, "Ingest", {
+      ...shared,
+      functionName: "ingest",
+      description: "Records events over HTTP",
+      memoryMb: 1769,
+      environment: { ...recording, QUEUE_URL: queue.queueUrl },
+    });
+    allowRecording(ingest, storage);
+    ingest.allow(["sqs:SendMessage"], [queue.queueArn]);
+
+    const query = new LedgerFunction(this, "Query", {
+      ...shared,
+      functionName: "query",
+      description: "Answers questions about runs",
+      memoryMb: 1769,
+      environment: where,
+    });
+    allowReading(query, storage);
+
+    const control = new LedgerFunction(this, "Control", {
+      ...shared,
+      functionName: "control",
+      description: "What administrators ask for: quarantine and redrive",
+      memoryMb: 1024,
+      environment: recording,
+    });
+    allowRedriving(control, storage);
+
+    const { longestDays } = settings.keys;
+    const authorize = new LedgerFunction(this, "Authorize", {
+      ...shared,
+      functionName: "authorize",
+      description: "Turns a credential into tenant and scopes",
+      memoryMb: 1024,
+      environment: {
+        TABLE_NAME: storage.table.tableName,
+        ...(settings.oidc === undefined ? {} : { OIDC: JSON.stringify(settings.oidc) }),
+        ...(longestDays === undefined ? {} : { LONGEST_KEY_DAYS: String(longestDays) }),
+      },
+    });
+    allowCredentials(authorize, storage);
+    return { authorize, control, ingest, query };
+  }
+
+  private makeApi(settings: Settings): RestApi {
+    const { throttle, domainName } = settings;
+    const log = new LogGroup(this, "AccessLog", { retention: settings.logDays, removalPolicy: RemovalPolicy.DESTROY });
+    const api = new RestApi(this, "Api", {
+      restApiName: this.stackName,
+      description: "Runstone's HTTP API",
+      endpointTypes: [EndpointType.REGIONAL],
+      binaryMediaTypes: ["*/*"],
+      apiKeySourceType: ApiKeySourceType.AUTHORIZER,
+      cloudWatchRole: true,
+      deployOptions: {
+        stageName: STAGE_NAME,
+        throttlingRateLimit: throttle.requestsPerSecond,
+        throttlingBurstLimit: throttle.burst,
+        accessLogDestination: new LogGroupLogDestination(log),
+        accessLogFormat: accessLog,
+      },
+      ...(domainName === undefined
+        ? {}
+        : {
+            domainName: {
+              domainName: domainName.name,
+              certificate: Certificate.fromCertificateArn(this, "Certificate", domainName.certificateArn),
+              securityPolicy: SecurityPolicy.TLS_1_2,
+            },
+          }),
+    });
+    Validations.of(api).acknowledge(
+      {
+        id: "AwsSolutions-APIG2",
+        reason: "The functions check every request against its schema and name each reason; the gateway names one.",
+      },
+      {
+        id: "AwsSolutions-APIG3",
+        reason:
+          "A web ACL costs money each month; limits by tenant and by stage hold load off. Attach one where wanted.",
+      },
+      {
+        id: "AwsSolutions-APIG6",
+        reason: "Execution logs hold bodies, and payload must not reach a log. The access log has every request.",
+      },
+      {
+        id: "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
+        reason:
+          "The policy that API Gateway asks for to write access logs; the role belongs to the account's API Gateway.",
+      },
+      { id: "AwsSolutions-COG4", reason: "The authorizer takes API keys, and JWTs of any issuer, Cognito included." },
+    );
+    return api;
+  }
+
+  private addRoutes(settings: Settings, isUsageKeyDemanded: boolean): void {
+    const authorizer = new RequestAuthorizer(this, "Authorizer", {
+      handler: this.functions.authorize.function,
+      identitySources: [IdentitySource.header("Authorization")],
+      resultsCacheTtl: Duration.seconds(settings.keys.cacheSeconds),
+    });
+    const integrations = new Map<string, LambdaIntegration>();
+    for (const name of new Set(ROUTES.map((route) => route.function))) {
+      const options = { scopePermissionToMethod: false };
+      integrations.set(name, new LambdaIntegration(this.functions[name].function, options));
+    }
+    for (const route of ROUTES) {
+      const resource = this.api.root.resourceForPath(route.resource);
+      const guarded = {
+        authorizer,
+        authorizationType: AuthorizationType.CUSTOM,
+        apiKeyRequired: isUsageKeyDemanded,
+      };
+      const open = { authorizationType: AuthorizationType.NONE };
+      const method = resource.addMethod(
+        route.method,
+        integrations.get(route.function),
+        route.scope === undefined ? open : guarded,
+      );
+      if (route.scope === undefined) {
+        Validations.of(method).acknowledge({
+          id: "AwsSolutions-APIG4",
+          reason: "The contract opens this route to everybody: it shows nothing of any tenant.",
+        });
+      }
+    }
+  }
+
+  private tell(settings: Settings, limits: UsageLimits | undefined): void {
+    const { domainName } = settings;
+    const url = domainName === undefined ? this.api.url.replace(/\/$/, "") : `https://${domainName.name}`;
+    new CfnOutput(this, "ApiUrl", { value: url, description: "What the paths of the contract are appended to" });
+    new CfnOutput(this, "ApiId", { value: this.api.restApiId });
+    new CfnOutput(this, "ApiStage", { value: this.api.deploymentStage.stageName });
+    if (domainName !== undefined && this.api.domainName !== undefined) {
+      new CfnOutput(this, "DomainTarget", {
+        value: this.api.domainName.domainNameAliasDomainName,
+        description: `What a CNAME record of ${domainName.name} points to`,
+      });
+    }
+    if (limits !== undefined) {
+      new CfnOutput(this, "UsagePlans", {
+        value: this.toJsonString(limits.planIds),
+        description: "Usage plans by name",
+      });
+    }
+  }
+}

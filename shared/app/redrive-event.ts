@@ -1,0 +1,98 @@
+import { type EventReading, type InputError, readEvent } from "../contract/event.ts";
+import type { TenantId } from "../contract/identifiers.ts";
+import type { QuarantinePosition } from "../domain/quarantine.ts";
+import { hasExpired } from "../domain/retention.ts";
+import type { QuarantinedMessage, QuarantineStore } from "../ports/quarantine-store.ts";
+import { StoreFault } from "../ports/store-fault.ts";
+import { type EventResult, type RecordDependencies, recordEvents } from "./record-events.ts";
+
+/** What redriving works on. */
+export interface RedriveDependencies extends RecordDependencies {
+  readonly quarantine: QuarantineStore;
+}
+
+/** What became of an event that was recorded again. */
+export type RedriveResult = { readonly position: QuarantinePosition; readonly runId: string | undefined } & (
+  | { readonly status: "redriven" }
+  | { readonly status: "still_refused"; readonly code: string; readonly errors: readonly InputError[] }
+  | { readonly status: "unavailable"; readonly fault: StoreFault }
+);
+
+/** A quarantined event with its JSON. */
+export interface QuarantinedEvent {
+  readonly position: QuarantinePosition;
+  readonly text: string;
+}
+
+/** Where a message stands. */
+export const positionOf = ({ sentAt, messageId, index }: QuarantinedMessage): QuarantinePosition => ({
+  sentAt,
+  messageId,
+  index,
+});
+
+/** Quarantined events were JSON when they came; a body that no longer is stays where it is. */
+const read = (text: string, now: number): EventReading => {
+  try {
+    return readEvent({ text, value: JSON.parse(text) as unknown }, { now, isFromQueue: true });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const errors = [{ path: "", message: "expected JSON" }];
+    return { ok: false, code: "NOT_JSON", errors, id: undefined, runId: undefined, tenantId: undefined };
+  }
+};
+
+/** Takes an event that was recorded out of quarantine; one that was refused again stays, with the new reasons. */
+const settle = async (
+  quarantine: QuarantineStore,
+  tenantId: TenantId,
+  done: { readonly position: QuarantinePosition; readonly result: EventResult },
+): Promise<RedriveResult> => {
+  const { position, result } = done;
+  const { runId } = result;
+  if (result.status === "unavailable") return { position, runId, status: "unavailable", fault: result.fault };
+  try {
+    if (result.status === "accepted") {
+      await quarantine.remove(tenantId, position);
+      return { position, runId, status: "redriven" };
+    }
+    const { code, errors } = result;
+    await quarantine.replaceReasons(tenantId, position, { code, errors });
+    return { position, runId, status: "still_refused", code, errors };
+  } catch (fault) {
+    // Recorded, perhaps, and still in quarantine: recording it once more changes nothing.
+    if (!(fault instanceof StoreFault)) throw fault;
+    return { position, runId, status: "unavailable", fault };
+  }
+};
+
+/** Records events of one tenant again together: those of one run become one ledger entry. One result an event, in order. */
+export const redriveEvents = async (
+  dependencies: RedriveDependencies,
+  tenantId: TenantId,
+  events: readonly QuarantinedEvent[],
+): Promise<RedriveResult[]> => {
+  const now = dependencies.clock.now();
+  const received = events.map(({ text }) => ({ tenantId, text, reading: read(text, now) }));
+  const results = await recordEvents(dependencies, received, "queue");
+  return Promise.all(
+    events.map(({ position }, place) =>
+      settle(dependencies.quarantine, tenantId, { position, result: results[place] as EventResult }),
+    ),
+  );
+};
+
+/**
+ * Records one quarantined event again, as if it came off the queue now. Undefined where there is none at this position.
+ * Safe to repeat: where it was recorded and could not be removed, it is recorded as the same event again.
+ */
+export const redriveEvent = async (
+  dependencies: RedriveDependencies,
+  tenantId: TenantId,
+  position: QuarantinePosition,
+): Promise<RedriveResult | undefined> => {
+  const message = await dependencies.quarantine.find(tenantId, position);
+  if (message === undefined || hasExpired(message.expiresAt, dependencies.clock.now())) return undefined;
+  const text = await message.readBody();
+  return text === undefined ? undefined : (await redriveEvents(dependencies, tenantId, [{ position, text }]))[0];
+};

@@ -1,0 +1,12 @@
+import type { TenantId } from "../contract/identifiers.ts";
+import type { Scope } from "../contract/routes.ts";
+
+/** What a credential allows and until when: the same for an API key and for a token. */
+export interface Grant {
+  readonly tenantId: TenantId;
+  readonly scopes: readonly Scope[];
+  /** How people call the credential or its holder; may be empty. */
+  readonly name: string;
+  /** Milliseconds since 1970, no longer good at that moment; undefined: does not expire. */
+  readonly expiresAt: number | undefined;
+}

@@ -1,0 +1,30 @@
+/** Where a bucket answers. */
+export interface BucketPlace {
+  /** Without dots in it, or the certificate of S3 does not hold for its host. */
+  readonly bucket: string;
+  readonly region: string;
+  /** A server to use instead of S3's own of the region; undefined: S3's own. */
+  readonly endpoint?: string | undefined;
+}
+
+/** As S3 encodes a key for its signature: `encodeURIComponent` leaves `!'()*`, S3 does not. */
+const encodePart = (part: string): string =>
+  encodeURIComponent(part).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** An emulator may know no host names of buckets, so its path names the bucket. The partition of China has its own domain. */
+const bucketUrl = ({ bucket, region, endpoint }: BucketPlace): string => {
+  if (endpoint !== undefined) return `${endpoint.replace(/\/+$/, "")}/${bucket}`;
+  return `https://${bucket}.s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+};
+
+/**
+ * The URL of an object. Throws RangeError for a key that a URL cannot name: an empty one is the bucket itself, and a
+ * part of dots alone is a way to another path, percent-encoded or not.
+ */
+export const objectUrl = (place: BucketPlace, key: string): string => {
+  const parts = key.split("/");
+  if (key === "" || parts.some((part) => /^\.+$/.test(part))) {
+    throw new RangeError(`expected a key without parts of dots alone, came ${JSON.stringify(key)}`);
+  }
+  return `${bucketUrl(place)}/${parts.map(encodePart).join("/")}`;
+};

@@ -1,0 +1,41 @@
+import { DeleteMessageCommand, type Message, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { ensureQueue } from "../../local/resources.ts";
+import type { EventQueue } from "../../shared/ports/event-queue.ts";
+import { sqsEventQueue } from "../../shared/sqs/sqs-event-queue.ts";
+
+/** A queue on the emulator that is made when it is first used. */
+export interface EmulatedQueue extends EventQueue {
+  /** Takes every message off the queue. */
+  takeMessages(): Promise<Message[]>;
+  /** The same, bodies only. */
+  take(): Promise<string[]>;
+}
+
+export const emulatedQueue = (client: SQSClient, name: string): EmulatedQueue => {
+  let made: Promise<string> | undefined;
+  const url = (): Promise<string> => {
+    made ??= ensureQueue(client, name).then((queue) => queue.url);
+    return made;
+  };
+  const takeMessages = async (): Promise<Message[]> => {
+    const taken: Message[] = [];
+    const QueueUrl = await url();
+    for (;;) {
+      const receive = new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        MessageSystemAttributeNames: ["All"],
+      });
+      const { Messages = [] } = await client.send(receive);
+      if (Messages.length === 0) return taken;
+      for (const { ReceiptHandle } of Messages)
+        await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      taken.push(...Messages);
+    }
+  };
+  return {
+    send: async (tenantId, events) => sqsEventQueue(client, await url()).send(tenantId, events),
+    takeMessages,
+    take: async () => (await takeMessages()).map(({ Body = "" }) => Body),
+  };
+};

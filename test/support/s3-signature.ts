@@ -1,0 +1,48 @@
+/** Signature Version 4 as S3 describes it, apart from the library that signs: what the library does is held against this. */
+import { createHash, createHmac } from "node:crypto";
+import type { Received } from "./scripted-server.ts";
+
+const sha256 = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
+const hmac = (key: string | Buffer, content: string): Buffer => createHmac("sha256", key).update(content).digest();
+
+/** Every byte of a path but letters, digits and `-._~` encoded once, with slashes kept. */
+const canonicalPath = (path: string): string =>
+  path
+    .split("/")
+    .map((part) =>
+      encodeURIComponent(decodeURIComponent(part)).replace(
+        /[!'()*]/g,
+        (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+      ),
+    )
+    .join("/");
+
+/** What an `Authorization` header says. */
+export const readAuthorization = (header: string) => {
+  const [, credential = "", signedHeaders = "", signature = ""] =
+    /^AWS4-HMAC-SHA256 Credential=(\S+), SignedHeaders=(\S+), Signature=([0-9a-f]{64})$/.exec(header) ?? [];
+  const [accessKeyId, ...scope] = credential.split("/");
+  return { accessKeyId, scope: scope.join("/"), signedHeaders: signedHeaders.split(";"), signature };
+};
+
+/** The signature that S3 expects of a request with these headers signed. */
+export const signatureOf = (
+  request: Received,
+  by: { secretAccessKey: string; scope: string; signedHeaders: readonly string[] },
+): string => {
+  const names = [...by.signedHeaders].sort();
+  const canonicalRequest = [
+    request.method,
+    canonicalPath(request.path),
+    "",
+    ...names.map((name) => `${name}:${request.headers[name]?.trim()}`),
+    "",
+    names.join(";"),
+    sha256(request.body),
+  ].join("\n");
+  const toSign = ["AWS4-HMAC-SHA256", request.headers["x-amz-date"], by.scope, sha256(canonicalRequest)].join("\n");
+  const key = by.scope
+    .split("/")
+    .reduce<string | Buffer>((sofar, part) => hmac(sofar, part), `AWS4${by.secretAccessKey}`);
+  return hmac(key as Buffer, toSign).toString("hex");
+};
