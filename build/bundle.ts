@@ -1,5 +1,5 @@
 /** Functions as Lambda takes them: one file each, minified, the AWS SDK inside. */
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { buildSync, type Format, type Metafile } from "esbuild";
 
@@ -33,7 +33,7 @@ const CREDENTIALS = path.join(ROOT, "shared/lambda/lambda-credentials.ts");
 export function bundle(entry: string, directory: string, format: Format = "cjs"): Bundle {
   mkdirSync(directory, { recursive: true });
   const file = path.join(directory, format === "esm" ? "index.mjs" : "index.js");
-  const { metafile } = buildSync({
+  const { metafile, outputFiles } = buildSync({
     absWorkingDir: ROOT,
     entryPoints: [entry],
     outfile: file,
@@ -49,7 +49,12 @@ export function bundle(entry: string, directory: string, format: Format = "cjs")
     charset: "utf8",
     logLevel: "warning",
     metafile: true,
+    write: false,
   });
+  // Whole or not at all, and never beside it: another process may be making the same, or reading the folder.
+  const unfinished = `${directory}.${process.pid}`;
+  writeFileSync(unfinished, outputFiles[0]?.contents ?? "");
+  renameSync(unfinished, file);
   return { directory, file, sizeBytes: statSync(file).size, metafile };
 }
 

@@ -18,8 +18,9 @@ async function main(): Promise<void> {
   const said = cdk(environment, "deploy", "--all", ...STAGE, "--require-approval", "never");
   for (const line of said.split("\n")) if (line.includes("✅")) console.log(line.trim());
   console.log(`
-The end-to-end suite:  npm run test:deployed
-A key:                 npm run cli -- keys create --stage emulator --tenant demo --scopes ingest,read,payload`);
+For commands on it:    export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${environment["AWS_REGION"]} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+A key:                 npm run cli -- keys create --stage emulator --tenant demo --scopes ingest,read,payload
+The end-to-end suite:  npm run test:deployed`);
 }
 
 if (process.argv.length > 2) {

@@ -1,4 +1,5 @@
 import type { App, Stack } from "aws-cdk-lib";
+import { APIGATEWAY_AUTHORIZER_CHANGE_DEPLOYMENT_LOGICAL_ID } from "aws-cdk-lib/cx-api";
 import type { Settings } from "./settings.ts";
 import { ApiStack } from "./stacks/api-stack.ts";
 import { DataStack } from "./stacks/data-stack.ts";
@@ -8,6 +9,8 @@ import { ProjectStack } from "./stacks/project-stack.ts";
 
 /** Every stack of a stage, wired together. Stacks are named `runstone-<stage>-<part>`: the commands find them by it. */
 export const runstone = (app: App, stage: string, settings: Settings) => {
+  // Otherwise a change of the authorizer's settings would not reach the API: it holds for what is deployed anew.
+  app.node.setContext(APIGATEWAY_AUTHORIZER_CHANGE_DEPLOYMENT_LOGICAL_ID, true);
   const props = (part: string, description: string) => ({ stackName: `runstone-${stage}-${part}`, description });
   const name = (part: string): string => `runstone-${stage}-${part}`;
 

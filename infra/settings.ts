@@ -1,18 +1,12 @@
 /** What can be set for a stage. Every setting has a default: a first deployment needs none. */
 import * as v from "valibot";
 import { DEFAULT_RETENTION_DAYS, LONGEST_RETENTION_DAYS } from "../shared/domain/retention.ts";
+import { OidcSettings } from "../shared/oidc/oidc-settings.ts";
 
 const wholeNumber = (least: number, most: number) => {
   const message = `expected a whole number from ${least} to ${most}`;
   return v.pipe(v.number(message), v.integer(message), v.minValue(least, message), v.maxValue(most, message));
 };
-
-const LOOPBACK = /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?\//;
-const safeUrl = v.pipe(
-  v.string(),
-  v.url("expected a URL"),
-  v.check((url) => url.startsWith("https://") || LOOPBACK.test(url), "expected an https URL"),
-);
 
 const Limit = v.strictObject({
   /** Requests a second that a tenant has for good. */
@@ -48,17 +42,7 @@ const StageSettings = v.strictObject({
     {},
   ),
   /** An issuer whose JWTs are accepted beside keys. */
-  oidc: v.optional(
-    v.strictObject({
-      issuer: v.pipe(v.string(), v.nonEmpty("expected the issuer as it stands in `iss`")),
-      audience: v.union([v.string(), v.array(v.string())], "expected the audience as it stands in `aud`"),
-      /** Where the issuer shows its public keys. */
-      jwksUrl: safeUrl,
-      tenantClaim: v.optional(v.string(), "tenant"),
-      scopesClaim: v.optional(v.string(), "scope"),
-      scopePrefix: v.optional(v.string(), ""),
-    }),
-  ),
+  oidc: v.optional(OidcSettings),
   queue: v.optional(
     v.pipe(
       v.strictObject({

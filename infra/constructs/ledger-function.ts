@@ -19,6 +19,15 @@ export interface LedgerFunctionProps {
 
 const BUNDLES = path.resolve(import.meta.dirname, "../../cdk.out/bundles");
 
+const made = new Map<FunctionName, string>();
+
+/** The folder of a function's bundle, made once a process. */
+const bundleOf = (name: FunctionName): string => {
+  const directory = made.get(name) ?? bundleFunction(name, BUNDLES).directory;
+  made.set(name, directory);
+  return directory;
+};
+
 /** A Lambda function with a role and a log group of its own. Until it is allowed more, it may write its log. */
 export class LedgerFunction extends Construct {
   readonly function: LambdaFunction;
@@ -36,7 +45,7 @@ export class LedgerFunction extends Construct {
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(bundleFunction(props.functionName, BUNDLES).directory),
+      code: Code.fromAsset(bundleOf(props.functionName)),
       handler: "index.handler",
       memorySize: props.memoryMb,
       timeout: Duration.seconds(props.timeoutSeconds),

@@ -1,4 +1,4 @@
-import { readSettings } from "../../infra/settings.ts";
+import { readSettings, type StageSettings } from "../../infra/settings.ts";
 import { resourcesOf, templatesOf } from "./deployed.ts";
 
 describe("a stage's settings", () => {
@@ -23,7 +23,7 @@ describe("a stage's settings", () => {
         "infra/stages/prod.ts is not valid:",
         "  retentionDays: expected a whole number from 1 to 3650",
         "  alarmEmail: expected an e-mail address",
-        "  oidc.jwksUrl: expected an https URL",
+        "  oidc.jwksUrl: expected an https URL (http only for localhost, 127.0.0.1 and [::1])",
         "  queue.batchSize: expected a whole number from 1 to 1000",
         "  queue.patience: there is no such setting",
         '  limits.plans: expected a plan named "standard"',
@@ -65,6 +65,13 @@ describe("a stage's settings", () => {
       BatchSize: 10,
       ScalingConfig: { MaximumConcurrency: 4 },
     });
+  });
+
+  test("of the authorizer deploy the API anew, as everything does that it remembers", () => {
+    const deploymentOf = (settings: StageSettings): string | undefined =>
+      resourcesOf([templatesOf(settings).api], "AWS::ApiGateway::Deployment")[0]?.[0];
+    expect(deploymentOf({ keys: { cacheSeconds: 5 } })).not.toBe(deploymentOf({}));
+    expect(deploymentOf({ keys: { cacheSeconds: 60 } })).toBe(deploymentOf({}));
   });
 
   test("of limits give each tenant's plan its rate, and demand a usage key of every guarded route", () => {
