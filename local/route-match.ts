@@ -9,9 +9,10 @@ export type RouteMatch =
   /** A percent sign that begins no encoded character. */
   | { readonly kind: "bad-encoding" };
 
-/** `path` is as sent. Parameters are decoded, `%2F` too; a literal segment goes before a parameter. */
+/** `path` is as sent, and so are its parameters, as API Gateway leaves them; a literal segment goes before a parameter. */
 export function matchRoute(routes: readonly Route[], request: { method: string; path: string }): RouteMatch {
-  const segments = request.path.split("/").map(decode);
+  const sent = request.path.split("/");
+  const segments = sent.map(decode);
   if (!segments.every((segment) => segment !== undefined)) return { kind: "bad-encoding" };
 
   const resources = [...new Set(routes.map((route) => route.resource))].filter((resource) => fits(resource, segments));
@@ -21,7 +22,7 @@ export function matchRoute(routes: readonly Route[], request: { method: string; 
   const here = routes.filter((route) => route.resource === resource);
   const route = here.find(({ method }) => method === request.method);
   if (route === undefined) return { kind: "method-not-allowed", allowed: here.map(({ method }) => method) };
-  return { kind: "route", route, pathParameters: parametersOf(resource, segments) };
+  return { kind: "route", route, pathParameters: parametersOf(resource, sent) };
 }
 
 /** One parameter of a query. */
@@ -70,11 +71,11 @@ function literalsFirst(left: string, right: string): number {
   return shape(left) < shape(right) ? -1 : 1;
 }
 
-function parametersOf(resource: string, segments: readonly string[]): Record<string, string> {
+function parametersOf(resource: string, sent: readonly string[]): Record<string, string> {
   const parameters: Record<string, string> = {};
   for (const [position, part] of resource.split("/").entries()) {
     const name = parameterName(part);
-    if (name !== undefined) parameters[name] = segments[position] ?? "";
+    if (name !== undefined) parameters[name] = sent[position] ?? "";
   }
   return parameters;
 }

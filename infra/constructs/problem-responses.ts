@@ -9,13 +9,16 @@ const CODES: readonly (readonly [ResponseType, GatewayCode])[] = [
   [ResponseType.AUTHORIZER_FAILURE, "INTERNAL"],
   [ResponseType.BAD_REQUEST_BODY, "BAD_REQUEST"],
   [ResponseType.BAD_REQUEST_PARAMETERS, "BAD_REQUEST"],
-  [ResponseType.DEFAULT_4XX, "BAD_REQUEST"],
+  // Every other kind stands here: what is left is said of paths that are not there.
+  [ResponseType.DEFAULT_4XX, "NOT_FOUND"],
   [ResponseType.DEFAULT_5XX, "INTERNAL"],
-  [ResponseType.EXPIRED_TOKEN, "UNAUTHORIZED"],
+  // These two are about requests signed for AWS, which no route takes: for a path that is not there API Gateway reads any
+  // `Authorization` as such a signature.
+  [ResponseType.EXPIRED_TOKEN, "NOT_FOUND"],
   [ResponseType.INTEGRATION_FAILURE, "INTERNAL"],
   [ResponseType.INTEGRATION_TIMEOUT, "TIMEOUT"],
   [ResponseType.INVALID_API_KEY, "FORBIDDEN"],
-  [ResponseType.INVALID_SIGNATURE, "UNAUTHORIZED"],
+  [ResponseType.INVALID_SIGNATURE, "NOT_FOUND"],
   // What API Gateway says of a path, or a method of it, that it does not know.
   [ResponseType.MISSING_AUTHENTICATION_TOKEN, "NOT_FOUND"],
   [ResponseType.QUOTA_EXCEEDED, "TOO_MANY_REQUESTS"],
