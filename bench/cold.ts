@@ -17,12 +17,14 @@ export interface ColdStart {
   readonly sizeBytes: number;
   readonly loadMs: number;
   readonly firstRequestMs: number;
+  /** Its load to the baseline's in the same form, round by round: what slows one of them slows both. */
+  readonly loadToBaseline: number;
 }
 
 /** What the others are measured by. */
-export const BASELINE = "client, lib and middy";
+const BASELINE = "client, lib and middy";
 
-const ROUNDS = 15;
+const ROUNDS = 25;
 const FORMATS = ["cjs", "esm"] as const;
 
 const EVENTS: Readonly<Record<(typeof FUNCTIONS)[number], string>> = {
@@ -109,12 +111,17 @@ export const coldStarts = async (
       }
       onRound(round, ROUNDS);
     }
+    const baselineOf = (format: string) =>
+      candidates.find((candidate) => candidate.name === BASELINE && candidate.format === format)?.times ?? [];
     return candidates.map(({ name, format, made, times }) => ({
       name,
       format,
       sizeBytes: made.sizeBytes,
       loadMs: median(times.map(({ load_ms }) => load_ms)),
       firstRequestMs: median(times.map(({ first_ms }) => first_ms)),
+      loadToBaseline: median(
+        times.map(({ load_ms }, round) => load_ms / (baselineOf(format)[round]?.load_ms ?? Number.NaN)),
+      ),
     }));
   } finally {
     client.destroy();

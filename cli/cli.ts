@@ -1,4 +1,5 @@
 /** `npm run cli -- <group> <command> ...`: what operators do. Exits 1, with a line on standard error, where it cannot be done. */
+import { setTimeout } from "node:timers/promises";
 import type { CommandGroup, CommandIo } from "./command-group.ts";
 import { failureLine } from "./failure-line.ts";
 import { failuresGroup } from "./failures.ts";
@@ -33,7 +34,13 @@ async function main(args: readonly string[], io: CommandIo): Promise<void> {
   }
 }
 
-const io: CommandIo = { environment: process.env, now: () => Date.now(), print: (text) => console.log(text) };
+const io: CommandIo = {
+  environment: process.env,
+  now: () => Date.now(),
+  print: (text) => console.log(text),
+  note: (line) => console.error(line),
+  pause: (seconds) => setTimeout(seconds * 1000),
+};
 
 main(process.argv.slice(2), io).catch((error: unknown) => {
   console.error(failureLine(error) ?? error);

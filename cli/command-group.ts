@@ -5,6 +5,10 @@ export interface CommandIo {
   now(): number;
   /** Writes a text and a line's end to standard output. */
   print(text: string): void;
+  /** Writes a line to standard error: progress, and advice that is no part of what was asked for. */
+  note(line: string): void;
+  /** Resolves after so many seconds. */
+  pause(seconds: number): Promise<void>;
 }
 
 /** Commands that belong together: `npm run cli -- <name> <command> ...`. */

@@ -1,15 +1,17 @@
 import * as v from "valibot";
-import { admitApiKey, keyIdOf, newApiKey, sha256Of } from "../shared/app/api-keys.ts";
+import { admitApiKey, type KeyPolicy, keyIdOf, newApiKey, sha256Of } from "../shared/app/api-keys.ts";
 import { revokeApiKey } from "../shared/app/revoke-api-key.ts";
 import { TenantId } from "../shared/contract/identifiers.ts";
 import { SCOPES } from "../shared/contract/routes.ts";
 import { dynamoCredentialStore } from "../shared/dynamodb/dynamo-credential-store.ts";
+import { dynamoTenantStore } from "../shared/dynamodb/dynamo-tenant-store.ts";
 import { CommandFailure } from "./command-failure.ts";
 import type { CommandGroup, CommandIo } from "./command-group.ts";
 import { chooseCommand, optionalOption, parseCommand, requiredOption, TARGET_OPTIONS } from "./command-line.ts";
 import { keyJson, keyTable } from "./key-listing.ts";
 import { openTarget } from "./open-target.ts";
 import { openTable, type Target } from "./target.ts";
+import { findPlans, limitOf } from "./tenant-limit.ts";
 
 const HELP = `API keys: who may call the API, for which tenant, and what for.
 
@@ -19,7 +21,8 @@ const HELP = `API keys: who may call the API, for which tenant, and what for.
         --name             what people call it, for the list
         --expires-in-days  without it the key does not expire
   npm run cli -- keys list [--tenant T] [--json]
-      Keys of a tenant or of all, with the day (UTC) of their last use. Keys themselves are not shown.
+      Keys of a tenant or of all, with the day (UTC) of their last use, and whether they are good, revoked, expired or
+      older than the stage accepts. Keys themselves are not shown.
   npm run cli -- keys revoke <key id>
       Takes a key back. The list shows key ids.
 
@@ -38,6 +41,40 @@ const ScopeList = v.pipe(
   v.transform((scopes) => SCOPES.filter((scope) => scopes.includes(scope))),
 );
 
+const DaysOutput = v.optional(v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number)));
+
+/** What the stage asks of keys. */
+const keyPolicyOf = async (target: Target): Promise<KeyPolicy> => ({
+  longestKeyDays: v.parse(DaysOutput, await target.find("LongestKeyDays")),
+});
+
+/** What to do about a tenant that shares the limit of all that were not admitted; undefined where it does not. */
+const adviceOnLimits = async (target: Target, tenantId: TenantId): Promise<string | undefined> => {
+  const plans = await findPlans(target);
+  if (plans === undefined) return undefined;
+  const tenant = await dynamoTenantStore(await openTable(target)).find(tenantId);
+  if (limitOf(tenant, plans) !== "shared") return undefined;
+  const why = tenant === undefined ? "was not admitted" : `was admitted to a plan that ${target.name} no longer has`;
+  const where = `--stage ${target.stage}${target.region === undefined ? "" : ` --region ${target.region}`}`;
+  return `Tenant ${tenantId} ${why}: it shares the limit of all that were not. For its own: npm run cli -- tenants admit --tenant ${tenantId} ${where}`;
+};
+
+const newKeyText = (
+  key: string,
+  shown: ReturnType<typeof keyJson>,
+  { target, policy: { longestKeyDays } }: { readonly target: Target; readonly policy: KeyPolicy },
+): string => {
+  const limit = longestKeyDays === undefined ? "" : ` (${target.name} refuses keys older than ${longestKeyDays} days)`;
+  return `A new key of tenant ${shown.tenant_id}. It is shown this once: Runstone keeps its SHA-256 alone.
+
+${key}
+
+key id   ${shown.key_id}
+scopes   ${shown.scopes.join(", ")}
+name     ${shown.name || "-"}
+expires  ${shown.expires_at ?? "never"}${limit}`;
+};
+
 const create = async (args: readonly string[], io: CommandIo): Promise<void> => {
   const text = { type: "string" } as const;
   const options = { ...TARGET_OPTIONS, tenant: text, scopes: text, name: text, "expires-in-days": text };
@@ -49,22 +86,19 @@ const create = async (args: readonly string[], io: CommandIo): Promise<void> => 
 
   using target = await openTarget(values, io.environment);
   const credentials = dynamoCredentialStore(await openTable(target));
+  const policy = await keyPolicyOf(target);
+  const advice = await adviceOnLimits(target, tenantId);
   const key = newApiKey();
   const createdAt = io.now();
   const expiresAt = days === undefined ? undefined : createdAt + days * DAY_MS;
   const credential = { tenantId, scopes, name, createdAt, expiresAt };
   await admitApiKey(credentials, key, credential);
 
-  const shown = keyJson({ ...credential, sha256: sha256Of(key), revokedAt: undefined, lastUsedOn: undefined });
-  if (values.json) return io.print(JSON.stringify({ key, ...shown }, null, 2));
-  io.print(`A new key of tenant ${tenantId}. It is shown this once: Runstone keeps its SHA-256 alone.
-
-${key}
-
-key id   ${shown.key_id}
-scopes   ${scopes.join(", ")}
-name     ${name === "" ? "-" : name}
-expires  ${shown.expires_at ?? "never"}`);
+  const stored = { ...credential, sha256: sha256Of(key), revokedAt: undefined, lastUsedOn: undefined };
+  const shown = keyJson(stored, { now: createdAt, policy });
+  const told = values.json ? JSON.stringify({ key, ...shown }, null, 2) : newKeyText(key, shown, { target, policy });
+  io.print(told);
+  if (advice !== undefined) io.note(advice);
 };
 
 const list = async (args: readonly string[], io: CommandIo): Promise<void> => {
@@ -73,10 +107,11 @@ const list = async (args: readonly string[], io: CommandIo): Promise<void> => {
 
   using target = await openTarget(values, io.environment);
   const keys = await dynamoCredentialStore(await openTable(target)).list(tenantId);
+  const by = { now: io.now(), policy: await keyPolicyOf(target) };
 
-  if (values.json) return io.print(JSON.stringify({ data: keys.map(keyJson) }, null, 2));
+  if (values.json) return io.print(JSON.stringify({ data: keys.map((key) => keyJson(key, by)) }, null, 2));
   const whose = tenantId === undefined ? target.name : `tenant ${tenantId}`;
-  io.print(keys.length === 0 ? `There are no keys of ${whose}.` : keyTable(keys, io.now()));
+  io.print(keys.length === 0 ? `There are no keys of ${whose}.` : keyTable(keys, by));
 };
 
 /** Until when a revoked key may still be let in. */

@@ -14,6 +14,8 @@ export const OUTPUTS = {
   ApiStage: "api",
   /** Only with limits: JSON, ids of usage plans by their name. */
   UsagePlans: "api",
+  /** Only where keys of any age are not accepted. */
+  LongestKeyDays: "api",
   EventBusName: "project",
   FailuresBucketName: "project",
 } as const;

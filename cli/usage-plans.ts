@@ -1,14 +1,25 @@
 import { randomBytes } from "node:crypto";
 import {
-  type APIGatewayClient,
+  APIGatewayClient,
   type ApiKey,
   CreateApiKeyCommand,
   CreateUsagePlanKeyCommand,
+  DeleteApiKeyCommand,
   DeleteUsagePlanKeyCommand,
+  GetAuthorizersCommand,
   GetUsagePlanKeyCommand,
   NotFoundException,
   paginateGetApiKeys,
 } from "@aws-sdk/client-api-gateway";
+import type { TenantId } from "../shared/contract/identifiers.ts";
+import type { Target } from "./target.ts";
+
+/** API Gateway, where a target is. */
+export const gatewayOf = ({ region }: Pick<Target, "region">): APIGatewayClient =>
+  new APIGatewayClient(region === undefined ? {} : { region });
+
+/** What a tenant's usage key is called. */
+export const usageKeyName = (stage: string, tenantId: TenantId): string => `runstone-${stage}-tenant-${tenantId}`;
 
 /** API Gateway takes 20 to 128 characters. */
 const USAGE_KEY_BYTES = 32;
@@ -60,4 +71,23 @@ export const placeUsageKey = async (
     await client.send(new CreateUsagePlanKeyCommand({ usagePlanId: of.planId, keyId, keyType: "API_KEY" }));
   }
   return value;
+};
+
+/** The id of the usage key of this name; undefined where there is none. */
+export const findUsageKey = async (client: APIGatewayClient, name: string): Promise<string | undefined> =>
+  (await findKey(client, name))?.id;
+
+/** Removes a usage key, out of its plan too. Safe to repeat. */
+export const removeUsageKey = async (client: APIGatewayClient, keyId: string): Promise<void> => {
+  try {
+    await client.send(new DeleteApiKeyCommand({ apiKey: keyId }));
+  } catch (error) {
+    if (!(error instanceof NotFoundException)) throw error;
+  }
+};
+
+/** For how long an API remembers what its authorizer said, usage keys included. */
+export const authorizerCacheSeconds = async (client: APIGatewayClient, restApiId: string): Promise<number> => {
+  const { items = [] } = await client.send(new GetAuthorizersCommand({ restApiId }));
+  return Math.max(0, ...items.map(({ authorizerResultTtlInSeconds }) => authorizerResultTtlInSeconds ?? 0));
 };

@@ -17,7 +17,9 @@ async function main(): Promise<void> {
   console.log("Deploying (half a minute) ...");
   const said = cdk(environment, "deploy", "--all", ...STAGE, "--require-approval", "never");
   for (const line of said.split("\n")) if (line.includes("✅")) console.log(line.trim());
+  const output = (name: string): string => new RegExp(`^\\S+-api\\.${name} = (\\S+)$`, "m").exec(said)?.[1] ?? "";
   console.log(`
+The API:               ${endpoint}/_aws/execute-api/${output("ApiId")}/${output("ApiStage")}/v1/health
 For commands on it:    export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${environment["AWS_REGION"]} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 A key:                 npm run cli -- keys create --stage emulator --tenant demo --scopes ingest,read,payload
 The end-to-end suite:  npm run test:deployed`);

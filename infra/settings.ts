@@ -29,7 +29,10 @@ const StageSettings = v.strictObject({
   domainName: v.optional(
     v.strictObject({
       name: v.pipe(v.string(), v.regex(/^([a-z0-9-]+\.)+[a-z]{2,}$/, "expected a domain name in lower case")),
-      certificateArn: v.pipe(v.string(), v.regex(/^arn:aws[a-z-]*:acm:/, "expected the ARN of a certificate")),
+      certificateArn: v.pipe(
+        v.string(),
+        v.regex(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, "expected the ARN of a certificate"),
+      ),
     }),
   ),
   keys: v.optional(
@@ -65,11 +68,25 @@ const StageSettings = v.strictObject({
     ),
     {},
   ),
-  /** Requests of all tenants together. */
+  /** Requests of all tenants together, for each route. */
   throttle: v.optional(Limit, { requestsPerSecond: 1000, burst: 2000 }),
   /**
+   * How many of a function may run at once, taken out of the account's Lambda concurrency and kept free for it. Without it
+   * they share what the account has: set it where one kind of load must not starve another.
+   */
+  concurrency: v.optional(
+    v.strictObject({
+      ingest: v.optional(wholeNumber(1, 10_000)),
+      query: v.optional(wholeNumber(1, 10_000)),
+      control: v.optional(wholeNumber(1, 10_000)),
+      authorize: v.optional(wholeNumber(1, 10_000)),
+    }),
+    {},
+  ),
+  /**
    * Requests of each tenant. `standard` holds for a tenant that was admitted without a plan, and, shared, for all that
-   * were not admitted (`npm run cli -- tenants admit`).
+   * were not admitted (`npm run cli -- tenants admit`). Following a run's events, which can hold a request for 20 seconds,
+   * is limited to a tenth of it, so that no tenant holds all the functions there are.
    */
   limits: v.optional(
     v.strictObject({

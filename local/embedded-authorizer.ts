@@ -7,7 +7,7 @@ import type { AwsClients } from "./aws-clients.ts";
 import type { AuthorizeFunction } from "./front-authorizer.ts";
 import { StartFailure } from "./start-failure.ts";
 
-/** Throws StartFailure where a variable (`OIDC`, `LONGEST_KEY_DAYS`, `USAGE_KEYS`) is not valid. */
+/** Throws StartFailure where a variable (`OIDC`, `LONGEST_KEY_DAYS`, `USAGE_KEYS`, `USAGE_PLANS`) is not valid. */
 export function embeddedAuthorizer(
   dependencies: Dependencies,
   on: { dynamodb: AwsClients["dynamodb"]; tableName: string },

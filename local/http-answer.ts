@@ -25,9 +25,15 @@ export function problem(code: GatewayCode, requestId: string, headers: Answer["h
   };
 }
 
-/** Throws where the result is not one that API Gateway would take. */
+/** As much as Lambda carries of a function's result, in JSON. */
+const MOST_RESULT_BYTES = 6_291_556;
+
+/** Throws where the result is not one that Lambda and API Gateway would take. */
 export function toAnswer(result: APIGatewayProxyResult, requestId: string): Answer {
   if (!Number.isInteger(result?.statusCode)) throw new TypeError("a function answered without a status code");
+  if (Buffer.byteLength(JSON.stringify(result)) > MOST_RESULT_BYTES) {
+    throw new TypeError("a function's answer is more than Lambda carries");
+  }
   const headers: Record<string, string | string[]> = { "x-request-id": requestId };
   for (const [name, value] of Object.entries(result.headers ?? {})) headers[name.toLowerCase()] = String(value);
   for (const [name, values] of Object.entries(result.multiValueHeaders ?? {})) {

@@ -91,7 +91,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   opened.defer(domainEvents.stop);
   const consume = consumeFunction(dependencies);
   const authorize = embeddedAuthorizer(dependencies, { ...clients, tableName: TABLE_NAME }, environment);
-  const events = sqsEventQueue(clients.sqs, queue.url);
+  const events = sqsEventQueue({
+    queueUrl: queue.url,
+    region: clients.region,
+    endpoint: endpoints.sqs,
+    credentials: () => clients.sqs.config.credentials(),
+  });
   const front = await startFront(options, { ...dependencies, queue: events }, { authorize, reportFault });
   const poller = startQueuePoller({
     client: clients.sqs,

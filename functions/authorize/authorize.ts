@@ -28,7 +28,9 @@ export interface AuthorizeSettings {
 /** By what API Gateway counts a tenant's requests. */
 export interface TenantLimits {
   readonly tenants: Pick<TenantStore, "find">;
-  /** The key in API Gateway that all tenants share which were not admitted. */
+  /** Names of the usage plans that the stage has. */
+  readonly plans: readonly string[];
+  /** The key in API Gateway that all tenants share which were not admitted, or to a plan that is gone. */
   readonly sharedUsageKey: string;
 }
 
@@ -47,7 +49,6 @@ const stageOf = (methodArn: string): string => `${methodArn.split("/").slice(0, 
 const contextOf = (grant: Grant): Record<string, string> => ({
   tenant_id: grant.tenantId,
   scopes: grant.scopes.join(" "),
-  key_name: grant.name,
   ...(grant.expiresAt === undefined ? {} : { expires_at: String(grant.expiresAt) }),
 });
 
@@ -83,8 +84,11 @@ export const authorizeFunction = (dependencies: AuthorizeDependencies, settings:
     return undefined;
   };
 
-  const usageKeyOf = async ({ tenants, sharedUsageKey }: TenantLimits, grant: Grant): Promise<string> =>
-    (await tenants.find(grant.tenantId))?.usageKey ?? sharedUsageKey;
+  const usageKeyOf = async ({ tenants, plans, sharedUsageKey }: TenantLimits, grant: Grant): Promise<string> => {
+    const tenant = await tenants.find(grant.tenantId);
+    // A key that is in no plan of the stage is refused by API Gateway, whoever it is of.
+    return tenant !== undefined && plans.includes(tenant.plan) ? tenant.usageKey : sharedUsageKey;
+  };
 
   return async (event: APIGatewayRequestAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
     const { requestId } = event.requestContext;

@@ -2,12 +2,11 @@ import middy from "@middy/core";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { type EventResult, type ReceivedEvent, recordEvents } from "../../shared/app/record-events.ts";
 import { type InputError, readEvent } from "../../shared/contract/event.ts";
-import { readMessage } from "../../shared/contract/event-list.ts";
+import { type EventList, readMessage } from "../../shared/contract/event-list.ts";
 import type { TenantId } from "../../shared/contract/identifiers.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import { type Code, OUTCOMES } from "../../shared/lambda/outcomes.ts";
 import type { RefusedMessage } from "../../shared/ports/quarantine-store.ts";
-import { StoreFault } from "../../shared/ports/store-fault.ts";
 
 /** The function behind the queue: answers which messages failed and come again. */
 export type QueueHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
@@ -31,6 +30,18 @@ const refusal = (
   },
 ): RefusedMessage => ({ ...of, messageId: record.messageId, sentAt: Number(record.attributes.SentTimestamp) });
 
+/** A message of 1 MiB has no room for more events that are any: an event has 70 characters at the least. */
+const MOST_EVENTS = Math.floor((1024 * 1024) / 70);
+
+const withinBounds = (message: EventList): EventList => {
+  if (!message.ok || message.events.length <= MOST_EVENTS) return message;
+  const came = `expected at most ${MOST_EVENTS} events, came ${message.events.length}`;
+  return { ok: false, code: "INVALID_REQUEST", errors: [{ path: "", message: came }] };
+};
+
+/** Puts into quarantine that are under way at a time. */
+const PUTS_AT_A_TIME = 32;
+
 interface Opened {
   readonly events: readonly Delivered[];
   /** What names no tenant, or is no list of events. */
@@ -42,7 +53,7 @@ const NOBODYS = { tenantId: undefined, runId: undefined };
 
 /** Opens a message: its events of known tenants, and the rest for the operator. */
 const open = (record: SQSRecord, now: number): Opened => {
-  const message = readMessage(record.body);
+  const message = withinBounds(readMessage(record.body));
   if (!message.ok) {
     const { code, errors } = message;
     return {
@@ -88,6 +99,7 @@ export const consumeFunction = (dependencies: Dependencies): QueueHandler => {
   const handle = async (batch: SQSEvent): Promise<SQSBatchResponse> => {
     const failed = new Set<string>();
     const fail = (messageId: string, error: unknown): void => {
+      if (failed.has(messageId)) return;
       failed.add(messageId);
       log({ level: "error", message: "message not recorded", message_id: messageId, error });
     };
@@ -97,7 +109,7 @@ export const consumeFunction = (dependencies: Dependencies): QueueHandler => {
         await quarantine.put(refused);
         log({ level: "warn", message: "event refused", code, message_id: messageId, tenant_id: refused.tenantId });
       } catch (error) {
-        if (!(error instanceof StoreFault)) throw error;
+        // Whatever it is, it must not take the batch's other messages with it.
         fail(messageId, error);
       }
     };
@@ -113,7 +125,11 @@ export const consumeFunction = (dependencies: Dependencies): QueueHandler => {
       if (outcome === "retry") fail(event.record.messageId, result.status === "unavailable" ? result.fault : undefined);
       if (outcome === "quarantine") refused.push(refusedEvent(event, result));
     }
-    await Promise.all(refused.map(keep));
+    const waiting = refused.values();
+    const work = async (): Promise<void> => {
+      for (const one of waiting) await keep(one);
+    };
+    await Promise.all(Array.from({ length: PUTS_AT_A_TIME }, work));
     log({
       level: "info",
       message: "batch",

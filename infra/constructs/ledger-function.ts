@@ -14,6 +14,8 @@ export interface LedgerFunctionProps {
   /** 1,769 MB are one processor. */
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
+  /** How many run at once at the most, kept free for it; undefined: what the account has. */
+  readonly concurrency?: number | undefined;
   readonly logDays: RetentionDays;
 }
 
@@ -49,6 +51,7 @@ export class LedgerFunction extends Construct {
       handler: "index.handler",
       memorySize: props.memoryMb,
       timeout: Duration.seconds(props.timeoutSeconds),
+      ...(props.concurrency === undefined ? {} : { reservedConcurrentExecutions: props.concurrency }),
       environment: { ...props.environment },
       role,
       logGroup: this.logGroup,

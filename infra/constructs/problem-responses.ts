@@ -17,7 +17,8 @@ const CODES: readonly (readonly [ResponseType, GatewayCode])[] = [
   [ResponseType.EXPIRED_TOKEN, "NOT_FOUND"],
   [ResponseType.INTEGRATION_FAILURE, "INTERNAL"],
   [ResponseType.INTEGRATION_TIMEOUT, "TIMEOUT"],
-  [ResponseType.INVALID_API_KEY, "FORBIDDEN"],
+  // The authorizer names the usage key, not the caller: one that API Gateway does not know is our fault.
+  [ResponseType.INVALID_API_KEY, "INTERNAL"],
   [ResponseType.INVALID_SIGNATURE, "NOT_FOUND"],
   // What API Gateway says of a path, or a method of it, that it does not know.
   [ResponseType.MISSING_AUTHENTICATION_TOKEN, "NOT_FOUND"],

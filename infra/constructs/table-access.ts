@@ -1,6 +1,6 @@
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
-import { TABLE } from "../../shared/dynamodb/table.ts";
+import { OPERATOR_QUARANTINE, TABLE } from "../../shared/dynamodb/table.ts";
 import { acknowledgeAnyObject } from "./acknowledge-wildcards.ts";
 import type { LedgerFunction } from "./ledger-function.ts";
 
@@ -15,6 +15,16 @@ const WRITES = ["dynamodb:PutItem", "dynamodb:UpdateItem"] as const;
 
 const indexArns = (table: Table): string[] => TABLE.indexes.map((index) => `${table.tableArn}/index/${index.name}`);
 
+/** What begins the partition keys of tenants' runs and quarantine, and the registry of their apps. */
+const TENANT_DATA = ["T#*", "REG"] as const;
+
+/** Allows actions on items whose partition keys begin so: keys of credentials, for one, are not among them. */
+const allowItems = (
+  to: LedgerFunction,
+  arns: readonly string[],
+  of: { readonly actions: readonly string[]; readonly partitions: readonly string[] },
+): void => to.allow(of.actions, arns, { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [...of.partitions] } });
+
 const allowObjects = (to: LedgerFunction, payloads: Bucket, actions: readonly string[]): void => {
   to.allow(actions, [payloads.arnForObjects("*")]);
   // Without it S3 answers 403 for an object that is not there, which could not be told from a fault.
@@ -28,26 +38,31 @@ const allowObjects = (to: LedgerFunction, payloads: Bucket, actions: readonly st
 
 /** Lets a function record runs: read and write items and objects, without indexes and without deletion. */
 export const allowRecording = (to: LedgerFunction, { table, payloads }: LedgerStorage): void => {
-  to.allow([...READS, ...WRITES], [table.tableArn]);
+  allowItems(to, [table.tableArn], { actions: [...READS, ...WRITES], partitions: TENANT_DATA });
   allowObjects(to, payloads, ["s3:GetObject", "s3:PutObject"]);
 };
 
+/** Lets a function keep what names no tenant, for the operator's eyes. */
+export const allowOperatorQuarantine = (to: LedgerFunction, { table }: Pick<LedgerStorage, "table">): void =>
+  allowItems(to, [table.tableArn], { actions: ["dynamodb:PutItem"], partitions: [OPERATOR_QUARANTINE] });
+
 /** Lets a function answer questions: read items, indexes and objects. */
 export const allowReading = (to: LedgerFunction, { table, payloads }: LedgerStorage): void => {
-  to.allow(READS, [table.tableArn, ...indexArns(table)]);
+  allowItems(to, [table.tableArn, ...indexArns(table)], { actions: READS, partitions: TENANT_DATA });
   allowObjects(to, payloads, ["s3:GetObject"]);
 };
 
 /** Lets a function record runs and take what is done with out of quarantine. */
 export const allowRedriving = (to: LedgerFunction, { table, payloads }: LedgerStorage): void => {
-  to.allow([...READS, ...WRITES, "dynamodb:DeleteItem"], [table.tableArn]);
+  const actions = [...READS, ...WRITES, "dynamodb:DeleteItem"];
+  allowItems(to, [table.tableArn], { actions, partitions: TENANT_DATA });
   allowObjects(to, payloads, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]);
 };
 
-/** Lets a function look up credentials and tenants, and note when a key was used: no other item of the table. */
-export const allowCredentials = (to: LedgerFunction, { table }: Pick<LedgerStorage, "table">): void => {
-  const keys = { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["K#*"] } };
-  const tenants = { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["K#*", "T#*"] } };
-  to.allow(["dynamodb:GetItem"], [table.tableArn], tenants);
-  to.allow(["dynamodb:UpdateItem"], [table.tableArn], keys);
-};
+/** Lets a function look up credentials, and note when a key was used: no other item of the table. */
+export const allowCredentials = (to: LedgerFunction, { table }: Pick<LedgerStorage, "table">): void =>
+  allowItems(to, [table.tableArn], { actions: ["dynamodb:GetItem", "dynamodb:UpdateItem"], partitions: ["K#*"] });
+
+/** Lets a function look up by what a tenant's requests are counted. */
+export const allowTenants = (to: LedgerFunction, { table }: Pick<LedgerStorage, "table">): void =>
+  allowItems(to, [table.tableArn], { actions: ["dynamodb:GetItem"], partitions: ["TENANT#*"] });

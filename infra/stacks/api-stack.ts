@@ -8,6 +8,7 @@ import {
   IdentitySource,
   LambdaIntegration,
   LogGroupLogDestination,
+  type Method,
   RequestAuthorizer,
   RestApi,
   SecurityPolicy,
@@ -16,7 +17,7 @@ import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import { ROUTES } from "../../shared/contract/routes.ts";
+import { ROUTES, type RouteName } from "../../shared/contract/routes.ts";
 import { LedgerFunction } from "../constructs/ledger-function.ts";
 import { answerProblems } from "../constructs/problem-responses.ts";
 import {
@@ -24,6 +25,7 @@ import {
   allowReading,
   allowRecording,
   allowRedriving,
+  allowTenants,
   type LedgerStorage,
 } from "../constructs/table-access.ts";
 import { UsageLimits } from "../constructs/usage-limits.ts";
@@ -39,10 +41,14 @@ export interface ApiStackProps extends StackProps {
 /** API Gateway waits no longer than 29 seconds. */
 const TIMEOUT_SECONDS = 29;
 const STAGE_NAME = "live";
+/** With `wait` it holds a request until something new arrives. */
+const FOLLOWING: RouteName = "GET /v1/runs/{run_id}/events";
 
 const accessLog = AccessLogFormat.custom(
   JSON.stringify({
     request_id: AccessLogField.contextRequestId(),
+    // A client can choose the request id; not this one.
+    extended_request_id: AccessLogField.contextExtendedRequestId(),
     at: AccessLogField.contextRequestTimeEpoch(),
     tenant_id: AccessLogField.contextAuthorizerPrincipalId(),
     method: AccessLogField.contextHttpMethod(),
@@ -65,11 +71,9 @@ export class ApiStack extends Stack {
     const { settings } = props;
     this.functions = this.makeFunctions(props);
     this.api = this.makeApi(settings);
-    const limits = settings.limits && new UsageLimits(this, "Limits", { api: this.api, limits: settings.limits });
-    if (limits !== undefined) this.functions.authorize.function.addEnvironment("USAGE_KEYS", limits.sharedKey);
-    this.addRoutes(settings, limits?.areDemanded ?? false);
+    const methods = this.addRoutes(settings);
     answerProblems(this.api);
-    this.tell(settings, limits);
+    this.tell(settings, this.limitTenants(props, methods));
   }
 
   private makeFunctions(props: ApiStackProps): ApiStack["functions"] {
@@ -81,6 +85,7 @@ export class ApiStack extends Stack {
     const ingest = new LedgerFunction(this, "Ingest", {
       ...shared,
       functionName: "ingest",
+      concurrency: settings.concurrency.ingest,
       description: "Records events over HTTP",
       memoryMb: 1769,
       environment: { ...recording, QUEUE_URL: queue.queueUrl },
@@ -91,6 +96,7 @@ export class ApiStack extends Stack {
     const query = new LedgerFunction(this, "Query", {
       ...shared,
       functionName: "query",
+      concurrency: settings.concurrency.query,
       description: "Answers questions about runs",
       memoryMb: 1769,
       environment: where,
@@ -100,6 +106,7 @@ export class ApiStack extends Stack {
     const control = new LedgerFunction(this, "Control", {
       ...shared,
       functionName: "control",
+      concurrency: settings.concurrency.control,
       description: "What administrators ask for: quarantine and redrive",
       memoryMb: 1024,
       environment: recording,
@@ -110,6 +117,7 @@ export class ApiStack extends Stack {
     const authorize = new LedgerFunction(this, "Authorize", {
       ...shared,
       functionName: "authorize",
+      concurrency: settings.concurrency.authorize,
       description: "Turns a credential into tenant and scopes",
       memoryMb: 1024,
       environment: {
@@ -168,12 +176,17 @@ export class ApiStack extends Stack {
         reason:
           "The policy that API Gateway asks for to write access logs; the role belongs to the account's API Gateway.",
       },
-      { id: "AwsSolutions-COG4", reason: "The authorizer takes API keys, and JWTs of any issuer, Cognito included." },
+      {
+        id: "AwsSolutions-COG4",
+        reason: "The authorizer takes API keys, and JWTs of an OIDC issuer, which a Cognito pool can be.",
+      },
     );
     return api;
   }
 
-  private addRoutes(settings: Settings, isUsageKeyDemanded: boolean): void {
+  /** The methods by their routes. */
+  private addRoutes(settings: Settings): Map<RouteName, Method> {
+    const methods = new Map<RouteName, Method>();
     const authorizer = new RequestAuthorizer(this, "Authorizer", {
       handler: this.functions.authorize.function,
       identitySources: [IdentitySource.header("Authorization")],
@@ -189,7 +202,7 @@ export class ApiStack extends Stack {
       const guarded = {
         authorizer,
         authorizationType: AuthorizationType.CUSTOM,
-        apiKeyRequired: isUsageKeyDemanded,
+        apiKeyRequired: settings.limits?.areDemanded ?? false,
       };
       const open = { authorizationType: AuthorizationType.NONE };
       const method = resource.addMethod(
@@ -197,6 +210,7 @@ export class ApiStack extends Stack {
         integrations.get(route.function),
         route.scope === undefined ? open : guarded,
       );
+      methods.set(`${route.method} ${route.resource}`, method);
       if (route.scope === undefined) {
         Validations.of(method).acknowledge({
           id: "AwsSolutions-APIG4",
@@ -204,6 +218,21 @@ export class ApiStack extends Stack {
         });
       }
     }
+    return methods;
+  }
+
+  private limitTenants(
+    { storage, settings }: ApiStackProps,
+    methods: ReadonlyMap<RouteName, Method>,
+  ): UsageLimits | undefined {
+    const holding = methods.get(FOLLOWING);
+    if (settings.limits === undefined || holding === undefined) return undefined;
+    const limits = new UsageLimits(this, "Limits", { api: this.api, holding, limits: settings.limits });
+    const { authorize } = this.functions;
+    authorize.function.addEnvironment("USAGE_KEYS", limits.sharedKey);
+    authorize.function.addEnvironment("USAGE_PLANS", Object.keys(limits.planIds).join(","));
+    allowTenants(authorize, storage);
+    return limits;
   }
 
   private tell(settings: Settings, limits: UsageLimits | undefined): void {
@@ -212,6 +241,12 @@ export class ApiStack extends Stack {
     new CfnOutput(this, "ApiUrl", { value: url, description: "What the paths of the contract are appended to" });
     new CfnOutput(this, "ApiId", { value: this.api.restApiId });
     new CfnOutput(this, "ApiStage", { value: this.api.deploymentStage.stageName });
+    if (settings.keys.longestDays !== undefined) {
+      new CfnOutput(this, "LongestKeyDays", {
+        value: String(settings.keys.longestDays),
+        description: "Keys that are older are refused",
+      });
+    }
     if (domainName !== undefined && this.api.domainName !== undefined) {
       new CfnOutput(this, "DomainTarget", {
         value: this.api.domainName.domainNameAliasDomainName,

@@ -3,7 +3,7 @@ import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Construct } from "constructs";
 import { DurableQueue } from "../constructs/durable-queue.ts";
 import { LedgerFunction } from "../constructs/ledger-function.ts";
-import { allowRecording, type LedgerStorage } from "../constructs/table-access.ts";
+import { allowOperatorQuarantine, allowRecording, type LedgerStorage } from "../constructs/table-access.ts";
 import type { Settings } from "../settings.ts";
 
 /** What the ingest stack stands on. */
@@ -40,6 +40,7 @@ export class IngestStack extends Stack {
       },
     });
     allowRecording(this.consume, storage);
+    allowOperatorQuarantine(this.consume, storage);
     this.consume.function.addEventSource(
       new SqsEventSource(this.events.queue, {
         batchSize,

@@ -1,5 +1,6 @@
 import { Duration, Stack, type StackProps } from "aws-cdk-lib";
 import { Dashboard, GraphWidget, type IMetric, Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
@@ -59,6 +60,15 @@ export class OperationsStack extends Stack {
   private makeTopic(email: string | undefined): Topic | undefined {
     if (email === undefined) return undefined;
     const topic = new Topic(this, "Alarms", { displayName: `Alarms of ${this.stackName}`, enforceSSL: true });
+    // A policy of its own replaces the one that would let alarms in.
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        actions: ["sns:Publish"],
+        resources: [topic.topicArn],
+        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+        conditions: { StringEquals: { "aws:SourceAccount": this.account } },
+      }),
+    );
     topic.addSubscription(new EmailSubscription(email));
     return topic;
   }
@@ -149,7 +159,20 @@ export class OperationsStack extends Stack {
       whatToDo:
         "find the fault in the log of the function Project, put it right, then `npm run cli -- failures replay --stage <stage>`",
     });
-    return [{ title: "Domain events: lag (ms) and given up", metrics: [age, kept] }];
+    const lost = project.project.function.metric("DestinationDeliveryFailures", {
+      period: PERIOD,
+      statistic: Stats.SUM,
+    });
+    alarm("DomainEventsNotKept", {
+      metric: lost,
+      above: 0,
+      unit: "batches",
+      meaning:
+        "Records that were given up could not be written to the failures bucket, and their domain events are lost",
+      whatToDo:
+        "look whether bucket and role of the project stack are as deployed; who listens can read the runs again, by their times",
+    });
+    return [{ title: "Domain events: lag (ms) and given up", metrics: [age, kept, lost] }];
   }
 
   /** Counts the lines of a function's log that say this. */

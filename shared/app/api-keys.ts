@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Grant } from "../domain/grant.ts";
-import type { CredentialStore, StoredCredential } from "../ports/credential-store.ts";
+import type { Credential, CredentialStore, StoredCredential } from "../ports/credential-store.ts";
 
 /** What every API key begins with: no token of an issuer does. */
 export const KEY_PREFIX = "rk_";
@@ -24,7 +24,7 @@ export const keyIdOf = (sha256: string): string => sha256.slice(0, 16);
 export const admitApiKey = (
   credentials: CredentialStore,
   key: string,
-  of: Grant & { readonly createdAt: number },
+  of: Grant & Pick<Credential, "name" | "createdAt">,
 ): Promise<void> => credentials.put(sha256Of(key), { ...of, revokedAt: undefined, lastUsedOn: undefined });
 
 /** What keys must keep to, whatever they say of themselves. */
@@ -33,9 +33,9 @@ export interface KeyPolicy {
   readonly longestKeyDays: number | undefined;
 }
 
-/** When a key ends (milliseconds since 1970): by its own expiry or by the policy, what comes first. */
-const keyExpiryOf = (
-  credential: Pick<StoredCredential, "createdAt" | "expiresAt">,
+/** When a key ends (milliseconds since 1970): by its own expiry or by the policy, what comes first. Undefined: it does not. */
+export const keyExpiryOf = (
+  credential: Pick<Credential, "createdAt" | "expiresAt">,
   { longestKeyDays }: KeyPolicy,
 ): number | undefined => {
   const oldest =

@@ -77,8 +77,12 @@ const recordGroup = async (
         ? unknownEpoch(event)
         : { status: "accepted", id: event.id ?? event.digest, runId: event.runId },
     ]);
-  } catch (fault) {
-    if (!(fault instanceof StoreFault)) throw fault;
+  } catch (error) {
+    // What is wrong with one run, in us too, must not take the others with it.
+    const fault =
+      error instanceof StoreFault
+        ? error
+        : new StoreFault("the run could not be recorded", { cause: error, isRetryable: true });
     return group.events.map(({ index, event }) => [
       index,
       { status: "unavailable", id: event.id ?? event.digest, runId: event.runId, fault },

@@ -29,7 +29,7 @@ export const GATEWAY_REFUSALS = {
   REQUEST_TOO_LARGE: {
     status: 413,
     title: "The request is too large",
-    detail: "A request body may have up to 10 MB.",
+    detail: "A request body may have up to 4 MB.",
   },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

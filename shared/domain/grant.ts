@@ -5,8 +5,6 @@ import type { Scope } from "../contract/routes.ts";
 export interface Grant {
   readonly tenantId: TenantId;
   readonly scopes: readonly Scope[];
-  /** How people call the credential or its holder; may be empty. */
-  readonly name: string;
   /** Milliseconds since 1970, no longer good at that moment; undefined: does not expire. */
   readonly expiresAt: number | undefined;
 }

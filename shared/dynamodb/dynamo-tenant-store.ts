@@ -1,4 +1,4 @@
-import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as v from "valibot";
 import { TenantId } from "../contract/identifiers.ts";
 import type { Tenant, TenantStore } from "../ports/tenant-store.ts";
@@ -36,6 +36,16 @@ export const dynamoTenantStore = (table: Table): TenantStore => ({
       ExpressionAttributeValues: { ":tenant": tenantId, ":plan": plan, ":key": usageKey, ":at": admittedAt },
     });
     await sending("UpdateItem", () => table.client.send(update));
+  },
+
+  remove: async (tenantId) => {
+    const remove = (Key: ItemKey) =>
+      sending("DeleteItem", () =>
+        table.client.send(new DeleteCommand({ TableName: table.name, Key: { ...Key }, ReturnValues: "ALL_OLD" })),
+      );
+    const { Attributes } = await remove(tenantKey(tenantId));
+    await remove(tenantListingKey(tenantId));
+    return Attributes !== undefined;
   },
 
   find: (tenantId) =>

@@ -11,7 +11,7 @@
  * | which apps has this tenant? | table | `pk` = `REG`, `sk` begins with the tenant |
  * | whose key is this? | table | `pk` = the key's SHA-256, `sk` = `KEY` |
  * | which keys are there, or has this tenant? | table | `pk` = `KEYS`, `sk` = tenant and the key's SHA-256 |
- * | which limits has this tenant? | table | `pk` = tenant, `sk` = `TENANT` |
+ * | which limits has this tenant? | table | `pk` = `TENANT#` and the tenant, `sk` = `TENANT` |
  * | which tenants were admitted? | table | `pk` = `TENANTS`, `sk` = tenant |
  * | what was refused from this tenant's queue? | table | `pk` = tenant's quarantine, `sk` = time and message |
  * | an app's runs, newest first | `runs_by_time` | tenant, app, shard / start and run |
@@ -139,8 +139,11 @@ export const keyListingRange = (tenantId: TenantId | undefined): { pk: string; p
 /** The SHA-256 of a credential's listing. */
 export const digestOfListing = (sortKey: string): string => sortKey.slice(sortKey.indexOf("#") + 1);
 
-/** The key of what is known of a tenant itself. */
-export const tenantKey = (tenantId: TenantId): ItemKey => ({ pk: `T#${tenantId}`, sk: "TENANT" });
+/**
+ * The key of what is known of a tenant itself. No other partition begins as this one does: the authorizer may read these
+ * items and no run.
+ */
+export const tenantKey = (tenantId: TenantId): ItemKey => ({ pk: `TENANT#${tenantId}`, sk: "TENANT" });
 
 /** The partition that lists the tenants that were admitted. */
 export const TENANT_LISTING_PARTITION = "TENANTS";
@@ -148,12 +151,15 @@ export const TENANT_LISTING_PARTITION = "TENANTS";
 /** The key that says that a tenant was admitted. */
 export const tenantListingKey = (tenantId: TenantId): ItemKey => ({ pk: TENANT_LISTING_PARTITION, sk: tenantId });
 
+/** The partition of what is refused and names no tenant. */
+export const OPERATOR_QUARANTINE = "OPERATOR#Q";
+
 /** Refused events of one tenant; without a tenant, those that only the operator may see. */
 export const quarantineKey = (
   tenantId: TenantId | undefined,
   position: { sentAt: string; message: string },
 ): ItemKey => ({
-  pk: tenantId === undefined ? "OPERATOR#Q" : `T#${tenantId}#Q`,
+  pk: tenantId === undefined ? OPERATOR_QUARANTINE : `T#${tenantId}#Q`,
   sk: `${position.sentAt}#${position.message}`,
 });
 

@@ -27,9 +27,6 @@ const REFUSALS = [
   errors.JWKSMultipleMatchingKeys,
 ];
 
-/** A name goes into API Gateway's context, which has no room for more. */
-const LONGEST_NAME = 128;
-
 const refused = (reason: string): TokenVerdict => ({ kind: "refused", reason });
 
 /** Codes and names of claims are ours to show; what the token says is not. */
@@ -60,8 +57,7 @@ const verdictOf = (claims: JWTPayload, settings: OidcSettings, now: number): Tok
   if (!tenantId.success) return refused(`the claim ${settings.tenantClaim} holds no tenant id`);
   const scopes = scopesOf(claimOf(claims, settings.scopesClaim), settings.scopePrefix);
   if (scopes === undefined) return refused(`the claim ${settings.scopesClaim} holds no scopes`);
-  const name = typeof claims.sub === "string" ? claims.sub.slice(0, LONGEST_NAME) : "";
-  return { kind: "granted", grant: { tenantId: tenantId.output, scopes, name, expiresAt } };
+  return { kind: "granted", grant: { tenantId: tenantId.output, scopes, expiresAt } };
 };
 
 /**

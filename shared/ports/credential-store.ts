@@ -3,6 +3,8 @@ import type { Grant } from "../domain/grant.ts";
 
 /** What an API key stands for. The key itself is nowhere: it is known by its SHA-256. */
 export interface Credential extends Grant {
+  /** How people call it; may be empty. */
+  readonly name: string;
   /** Milliseconds since 1970; 0 where it is not known. */
   readonly createdAt: number;
   /** When it was revoked (milliseconds since 1970); undefined: it was not. */

@@ -18,6 +18,8 @@ export interface Tenant {
 export interface TenantStore {
   /** Listed before it can be found. A tenant that is there gets the new plan and key, and keeps its `admittedAt`. */
   put(tenant: Tenant): Promise<void>;
+  /** Not found from then on, and then not listed. False where it was not there. */
+  remove(tenantId: TenantId): Promise<boolean>;
   /** Undefined for a tenant that was not admitted. */
   find(tenantId: TenantId): Promise<Tenant | undefined>;
   /** In order of tenant id. */

@@ -1,20 +1,20 @@
+import { awsDomain } from "../signed-http/aws-domain.ts";
+import type { ServiceAccess } from "../signed-http/service-access.ts";
+
 /** Where a bucket answers. */
-export interface BucketPlace {
+export interface BucketPlace extends Pick<ServiceAccess, "region" | "endpoint"> {
   /** Without dots in it, or the certificate of S3 does not hold for its host. */
   readonly bucket: string;
-  readonly region: string;
-  /** A server to use instead of S3's own of the region; undefined: S3's own. */
-  readonly endpoint?: string | undefined;
 }
 
 /** As S3 encodes a key for its signature: `encodeURIComponent` leaves `!'()*`, S3 does not. */
 const encodePart = (part: string): string =>
   encodeURIComponent(part).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** An emulator may know no host names of buckets, so its path names the bucket. The partition of China has its own domain. */
+/** An emulator may know no host names of buckets, so its path names the bucket. */
 const bucketUrl = ({ bucket, region, endpoint }: BucketPlace): string => {
   if (endpoint !== undefined) return `${endpoint.replace(/\/+$/, "")}/${bucket}`;
-  return `https://${bucket}.s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+  return `https://${bucket}.s3.${region}.${awsDomain(region)}`;
 };
 
 /**

@@ -52,8 +52,28 @@ export const tenantStoreContract = (name: string, start: () => Promise<Subject<T
       expect(await store.list()).toEqual([]);
     });
 
+    it("forgets a tenant that is removed, and no other, whatever is repeated", async () => {
+      await store.put(tenant("acme"));
+      await store.put(tenant("acme-2"));
+
+      expect(await store.remove(tenant("acme").tenantId)).toBe(true);
+      expect(await store.remove(tenant("acme").tenantId)).toBe(false);
+
+      expect(await store.find(tenant("acme").tenantId)).toBeUndefined();
+      expect(await store.list()).toEqual([tenant("acme-2")]);
+    });
+
+    it("admits a tenant anew that was removed", async () => {
+      await store.put(tenant("acme"));
+      await store.remove(tenant("acme").tenantId);
+      await store.put(tenant("acme", { admittedAt: 9 }));
+
+      expect(await store.list()).toEqual([tenant("acme", { admittedAt: 9 })]);
+    });
+
     it("fails with a fault that can be tried again where its storage is out of reach", async () => {
       await expectRetryableFault(subject.broken.put(tenant("acme")));
+      await expectRetryableFault(subject.broken.remove(tenant("acme").tenantId));
       await expectRetryableFault(subject.broken.find(tenant("acme").tenantId));
       await expectRetryableFault(subject.broken.list());
     });

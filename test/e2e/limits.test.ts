@@ -4,12 +4,11 @@ import { tableOf } from "../../shared/dynamodb/document-client.ts";
 import { dynamoTenantStore } from "../../shared/dynamodb/dynamo-tenant-store.ts";
 import { type Answer, type Call, expectProblem, get } from "./support/api.ts";
 import { dynamodb } from "./support/aws-clients.ts";
-import { command } from "./support/command.ts";
+import { command, commandJson } from "./support/command.ts";
 import { deployment } from "./support/deployment.ts";
 import { eventually } from "./support/eventually.ts";
 import { lackOf, noteOtherwise, SMALL_PLAN, testNeeding } from "./support/needs.ts";
 import { newKey, newTenant, revokeKeys } from "./support/tenants.ts";
-import { removeUsageKeys } from "./support/usage-keys.ts";
 
 const hasPlans = deployment().usagePlans?.[SMALL_PLAN] !== undefined;
 const isSentByCaller = lackOf("usageKeysOfTheCaller") === undefined;
@@ -44,7 +43,9 @@ beforeAll(async () => {
   }
 }, 180_000);
 afterAll(async () => {
-  if (hasPlans) await removeUsageKeys([small.tenantId, standard.tenantId]);
+  for (const { tenantId } of hasPlans ? [small, standard] : []) {
+    await command("tenants", "remove", "--tenant", tenantId, "--no-wait");
+  }
   await revokeKeys();
 });
 
@@ -103,3 +104,33 @@ testNeeding(
 );
 
 if (hasPlans) test("a tenant that has slowed down is served again", isServedAgain);
+
+const isHeldToATenth = async (): Promise<void> => {
+  // Time for the whole plan to be full again: what is refused then is refused for the route.
+  await pause(3000);
+  const following = Array.from({ length: 4 }, () => get("/v1/runs/nobody/events?wait=20", small.call));
+  const answers = await Promise.all(following);
+
+  expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(2);
+};
+
+if (hasPlans) test("following a run, which can hold a function, is held to a tenth of the plan", isHeldToATenth);
+
+const isServedWithoutItsOwnLimit = async (): Promise<void> => {
+  const limitsOf = async (tenantId: TenantId): Promise<string[]> => {
+    const { data } = await commandJson("tenants", "list");
+    return data.flatMap((it: { tenant_id: string; limit: string }) => (it.tenant_id === tenantId ? [it.limit] : []));
+  };
+  expect(await limitsOf(standard.tenantId)).toEqual(["own"]);
+
+  await command("tenants", "remove", "--tenant", standard.tenantId);
+
+  expect(await limitsOf(standard.tenantId)).toEqual([]);
+  const { key } = standard.call;
+  expect((await get("/v1/apps", key === undefined ? {} : { key })).status).toBe(200);
+};
+
+if (hasPlans) {
+  const waitMs = (deployment().settings.keys.cacheSeconds + 60) * 1000;
+  test("a tenant that is removed is served on, under the limit that all share", isServedWithoutItsOwnLimit, waitMs);
+}

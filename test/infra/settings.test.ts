@@ -91,8 +91,25 @@ describe("a stage's settings", () => {
     }
     expect(resourcesOf([api], "AWS::ApiGateway::ApiKey")).toHaveLength(1);
     api.hasResourceProperties("AWS::Lambda::Function", {
-      Environment: { Variables: { USAGE_KEYS: "runstone-test-api-tenants-not-admitted" } },
+      Environment: {
+        Variables: { USAGE_KEYS: "runstone-test-api-tenants-not-admitted", USAGE_PLANS: "standard,large" },
+      },
     });
+    const held = resourcesOf([api], "AWS::ApiGateway::UsagePlan").map(
+      ([, { Properties }]) => Properties.ApiStages[0].Throttle,
+    );
+    expect(held).toEqual([
+      { "/v1/runs/{run_id}/events/GET": { RateLimit: 5, BurstLimit: 10 } },
+      { "/v1/runs/{run_id}/events/GET": { RateLimit: 50, BurstLimit: 90 } },
+    ]);
+  });
+
+  test("of concurrency keep functions free for their own kind of load", () => {
+    const { api } = templatesOf({ concurrency: { query: 50, ingest: 100 } });
+    const reserved = resourcesOf([api], "AWS::Lambda::Function").map(
+      ([id, { Properties }]) => [id.replace(/Function.*/, ""), Properties.ReservedConcurrentExecutions] as const,
+    );
+    expect(Object.fromEntries(reserved)).toEqual({ Ingest: 100, Query: 50, Control: undefined, Authorize: undefined });
   });
 
   test("of a domain name give the API that name over TLS 1.2 or later", () => {

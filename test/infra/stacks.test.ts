@@ -10,12 +10,15 @@ const templates = templatesOf();
 const { data, ingest, api, project, operations } = templates;
 const all = [data, ingest, api, project, operations];
 
+interface Statement {
+  readonly Action: string | string[];
+  readonly Condition?: Record<string, Record<string, string[]>>;
+}
+
 const statementsOf = (id: RegExp) =>
   resourcesOf(all, "AWS::IAM::Policy")
     .filter(([policy]) => id.test(policy))
-    .flatMap(
-      ([, policy]) => policy.Properties.PolicyDocument.Statement as { Action: string | string[]; Resource: unknown }[],
-    );
+    .flatMap(([, policy]) => policy.Properties.PolicyDocument.Statement as Statement[]);
 const actionsOf = (id: RegExp): string[] => statementsOf(id).flatMap(({ Action }) => Action);
 
 describe("the data stack", () => {
@@ -125,6 +128,19 @@ describe("every queue", () => {
 describe("every function", () => {
   const functions = resourcesOf([ingest, api, project], "AWS::Lambda::Function");
 
+  test("reaches only items whose keys begin with what it is for", () => {
+    const partitionsOf = (id: RegExp): string[] =>
+      statementsOf(id).flatMap(({ Action, Condition }) =>
+        [Action].flat().some((action) => /^dynamodb:((Get|Put|Update|Delete)Item|Query)/.test(action))
+          ? (Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"] ?? ["anything"])
+          : [],
+      );
+    for (const id of [/^Ingest/, /^Query/, /^Control/]) expect(partitionsOf(id).sort()).toEqual(["REG", "T#*"]);
+    expect(partitionsOf(/^Consume/).sort()).toEqual(["OPERATOR#Q", "REG", "T#*"]);
+    expect(partitionsOf(/^Authorize/)).toEqual(["K#*"]);
+    expect(partitionsOf(/^Project/)).toEqual([]);
+  });
+
   test("of the folder functions/ is deployed, and no other", () => {
     expect(functions).toHaveLength(FUNCTIONS.length);
   });
@@ -167,7 +183,13 @@ describe("every function", () => {
     const recording = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"];
 
     expect(table(/^Ingest/)).toEqual(recording);
-    expect(table(/^Consume/)).toEqual(recording);
+    expect(table(/^Consume/)).toEqual([
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+      "dynamodb:UpdateItem",
+    ]);
     expect(table(/^Query/)).toEqual(["dynamodb:GetItem", "dynamodb:Query"]);
     expect(table(/^Authorize/)).toEqual(["dynamodb:GetItem", "dynamodb:UpdateItem"]);
     expect(objects(/^Query/)).toEqual(["s3:GetObject", "s3:ListBucket"]);
@@ -283,6 +305,7 @@ describe("the operations stack", () => {
     ["AWS/Lambda", "Throttles"],
     ["AWS/Lambda", "IteratorAge"],
     ["AWS/Lambda", "OnFailureDestinationDeliveredEventCount"],
+    ["AWS/Lambda", "DestinationDeliveryFailures"],
     ["runstone-test-operations", "EventsRefused"],
   ])("has an alarm on %s %s", (namespace, metric) => {
     expect(alarms.filter(({ Namespace, MetricName }) => Namespace === namespace && MetricName === metric)).not.toEqual(
@@ -304,6 +327,17 @@ describe("the operations stack", () => {
     for (const [, { Properties }] of resourcesOf([mailed], "AWS::CloudWatch::Alarm")) {
       expect(Properties.AlarmActions).toHaveLength(1);
     }
+    mailed.hasResourceProperties("AWS::SNS::TopicPolicy", {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: "Allow",
+            Action: "sns:Publish",
+            Principal: { Service: "cloudwatch.amazonaws.com" },
+          }),
+        ]),
+      },
+    });
   });
 });
 

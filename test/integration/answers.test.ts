@@ -934,3 +934,21 @@ describe("answers at their edges", () => {
     expectCursors(pages);
   });
 });
+
+describe("an answer that is nearly as large as they come", () => {
+  test.each([
+    ["quotes", `["${'","'.repeat(650_000)}"]`],
+    ["backslashes", `"${"\\\\".repeat(975_000)}"`],
+    ["characters of three bytes", `"${"\u20ac".repeat(1_300_000)}"`],
+  ])("is carried by Lambda where it is all %s", async (_what, outputs) => {
+    const run_id = newName();
+    const node = eventText("node.finished", { run_id, node_execution_id: "n", outputs: json(outputs) });
+    await record(node);
+
+    for (const call of [{ resource: NODES, query: { include: "payload" } }, { resource: `${RUN}/events` }]) {
+      const { status, text } = await service.get({ ...call, path: { run_id } });
+      expect(status).toBe(200);
+      expect(text).toContain(outputs);
+    }
+  });
+});

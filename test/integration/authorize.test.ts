@@ -83,7 +83,7 @@ describe("a key", () => {
     const unending = await ask(await admit());
     const ending = await ask(await admit({ expiresAt: clock.now() + 5000 }));
 
-    const context = { tenant_id: "acme", scopes: "read", key_name: "engine" };
+    const context = { tenant_id: "acme", scopes: "read" };
     expect(unending).toMatchObject({ principalId: "acme", context });
     expect(unending.context).toEqual(context);
     expect(ending.context).toEqual({ ...context, expires_at: String(clock.now() + 5000) });
@@ -176,14 +176,14 @@ describe("the last use of a key", () => {
 });
 
 describe("a token", () => {
-  test("of the issuer lets its tenant in, until it ends", async () => {
+  test("of the issuer lets its tenant in, until it ends, and hands on nothing else that it says", async () => {
     const settings = settingsOf({ OIDC: oidc() });
 
     const result = await ask(await tokenOf(), settings);
 
     const expires_at = String(clock.now() + 300_000);
     expect(result.principalId).toBe("acme");
-    expect(result.context).toEqual({ tenant_id: "acme", scopes: "read", key_name: "worker", expires_at });
+    expect(result.context).toEqual({ tenant_id: "acme", scopes: "read", expires_at });
   });
 
   test("without a scope that is known is let in, to be refused by every route", async () => {
@@ -280,27 +280,36 @@ describe("several credentials in one request", () => {
 
 describe("the usage key of a request", () => {
   const USAGE_KEYS = "shared-usage-key-0123456789";
+  const usageKey = "own-usage-key-0123456789";
+  const usageKeyOf = async (tenant: string, USAGE_PLANS: string) => {
+    const settings = settingsOf({ USAGE_KEYS, USAGE_PLANS, OIDC: oidc() });
+    return (await ask(await tokenOf({ tenant }), settings)).usageIdentifierKey;
+  };
+
+  beforeEach(async () => {
+    const globex = v.parse(TenantId, "globex");
+    await dynamoTenantStore(tables.table).put({ tenantId: globex, plan: "large", usageKey, admittedAt: 1 });
+  });
 
   test("is the tenant's own where it was admitted, else the one that others share", async () => {
-    const settings = settingsOf({ USAGE_KEYS, OIDC: oidc() });
-    const usageKey = "own-usage-key-0123456789";
-    await dynamoTenantStore(tables.table).put({
-      tenantId: v.parse(TenantId, "globex"),
-      plan: "large",
-      usageKey,
-      admittedAt: 1,
-    });
-
-    expect((await ask(await admit(), settings)).usageIdentifierKey).toBe(USAGE_KEYS);
-    expect((await ask(await tokenOf({ tenant: "globex" }), settings)).usageIdentifierKey).toBe(usageKey);
+    expect(await usageKeyOf("globex", "standard,large")).toBe(usageKey);
+    expect(await usageKeyOf("globex", "large")).toBe(usageKey);
+    expect(await usageKeyOf("acme", "standard,large")).toBe(USAGE_KEYS);
   });
+
+  test.each(["standard", "standard,larger", "standard,Large"])(
+    "is the shared one where the stage no longer has the tenant's plan: it has %s",
+    async (plans) => {
+      expect(await usageKeyOf("globex", plans)).toBe(USAGE_KEYS);
+    },
+  );
 
   test("is left out where nothing is counted", async () => {
     expect(await ask(await admit(), settingsOf({}))).not.toHaveProperty("usageIdentifierKey");
   });
 
   test("that cannot be read is a fault", async () => {
-    const limits = { tenants: dynamoTenantStore(tables.dead), sharedUsageKey: USAGE_KEYS };
+    const limits = { tenants: dynamoTenantStore(tables.dead), plans: ["standard"], sharedUsageKey: USAGE_KEYS };
 
     expect(await refusalOf(ask(await admit(), { limits }))).toMatch(/^DynamoDB GetItem failed/);
   });
@@ -331,6 +340,10 @@ describe("what the environment says", () => {
     ["an age of nothing", { LONGEST_KEY_DAYS: "0" }, "LONGEST_KEY_DAYS: expected a whole number"],
     ["an age that is no number", { LONGEST_KEY_DAYS: "90 days" }, "LONGEST_KEY_DAYS: expected a whole number"],
     ["a usage key that is too short", { USAGE_KEYS: "short" }, "USAGE_KEYS: expected the value"],
+    ["a usage key without plans", { USAGE_KEYS: "x".repeat(20) }, "USAGE_PLANS: must be set where USAGE_KEYS is"],
+    ["plans without a usage key", { USAGE_PLANS: "standard" }, "USAGE_KEYS: must be set where USAGE_PLANS is"],
+    ["plans that are none", { USAGE_PLANS: "" }, "USAGE_PLANS: expected names of usage plans"],
+    ["a plan without a name", { USAGE_PLANS: "standard,,large" }, "USAGE_PLANS: expected names of usage plans"],
   ])("stops the function at its start, and says why: %s", (_, variables, message) => {
     expect(() => settingsOf(variables)).toThrow(message);
   });

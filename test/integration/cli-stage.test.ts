@@ -1,7 +1,13 @@
+import * as v from "valibot";
+import { TenantId } from "../../shared/contract/identifiers.ts";
+import { dynamoCredentialStore } from "../../shared/dynamodb/dynamo-credential-store.ts";
+import type { Credential } from "../../shared/ports/credential-store.ts";
 import { startTables, type Tables } from "../contract/dynamo-tables.ts";
 import { type FakeStage, startFakeStage } from "../support/fake-stage.ts";
 import { type CliOutcome, runCli } from "../support/run-cli.ts";
 import { testEndpoints } from "../support/test-endpoints.ts";
+
+const DAY_MS = 86_400_000;
 
 let stage: FakeStage;
 let tables: Tables;
@@ -35,7 +41,7 @@ const expectFailure = (outcome: CliOutcome, line: RegExp): void => {
 describe("on a deployed stage", () => {
   test("keys are kept in the table that its stack names", async () => {
     const made = await onProd("keys", "create", "--tenant", "acme", "--scopes", "read", "--json");
-    expect(made).toMatchObject({ code: 0, err: "" });
+    expect(made.code).toBe(0);
     const { key_id } = JSON.parse(made.out);
 
     const listed = await onProd("keys", "list", "--json");
@@ -43,6 +49,58 @@ describe("on a deployed stage", () => {
 
     const revoked = await onProd("keys", "revoke", key_id);
     expect(revoked).toMatchObject({ code: 0, out: expect.stringContaining("within 60 seconds") });
+  });
+
+  test("a key of a tenant that was not admitted is made with one line of advice beside it", async () => {
+    const create = ["keys", "create", "--tenant", "acme", "--scopes", "read"];
+    const advice =
+      /^Tenant acme was not admitted: it shares the limit of .*: npm run cli -- tenants admit --tenant acme --stage prod\n$/;
+
+    const made = await onProd(...create);
+    expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/^rk_/m), err: expect.stringMatching(advice) });
+    const json = await onProd(...create, "--json");
+    expect(json).toMatchObject({ code: 0, err: expect.stringMatching(advice) });
+    expect(JSON.parse(json.out)).toMatchObject({ key: expect.stringMatching(/^rk_/) });
+
+    await onProd("tenants", "admit", "--tenant", "acme", "--plan", "large");
+    expect(await onProd(...create)).toMatchObject({ code: 0, err: "" });
+    stage.stacks.set("runstone-prod-api", { UsagePlans: '{"standard":"plan-s"}' });
+    expect((await onProd(...create, "--region", "eu-central-1")).err).toMatch(
+      /^Tenant acme was admitted to a plan that stage prod no longer has: .* --stage prod --region eu-central-1\n$/,
+    );
+    stage.stacks.set("runstone-prod-api", { ApiId: "a1" });
+    expect(await onProd(...create)).toMatchObject({ code: 0, err: "" });
+  });
+
+  test("keys that are older than the stage accepts are listed as too old", async () => {
+    stage.stacks.set("runstone-prod-api", { ApiId: "a1", LongestKeyDays: "90" });
+    const store = dynamoCredentialStore(tables.table);
+    const put = (letter: string, of: Partial<Credential>) =>
+      store.put(letter.repeat(64), {
+        tenantId: v.parse(TenantId, "acme"),
+        scopes: ["read"],
+        name: "",
+        createdAt: Date.now() - 91 * DAY_MS,
+        expiresAt: undefined,
+        revokedAt: undefined,
+        lastUsedOn: undefined,
+        ...of,
+      });
+    await put("a", {});
+    await put("b", { createdAt: Date.now() - 89 * DAY_MS });
+    await put("c", { expiresAt: Date.now() - DAY_MS });
+    await put("d", { revokedAt: Date.now() });
+    const statesOf = async () => {
+      const { data } = JSON.parse((await onProd("keys", "list", "--json")).out) as { data: { state: string }[] };
+      return data.map(({ state }) => state);
+    };
+
+    expect(await statesOf()).toEqual(["too_old", "good", "expired", "revoked"]);
+    expect((await onProd("keys", "list")).out).toMatch(/^a{16} .* too old$/m);
+    const made = await onProd("keys", "create", "--tenant", "acme", "--scopes", "read");
+    expect(made.out).toContain("expires  never (stage prod refuses keys older than 90 days)");
+    stage.stacks.set("runstone-prod-api", { ApiId: "a1" });
+    expect((await statesOf()).slice(0, 2)).toEqual(["good", "good"]);
   });
 
   test("a tenant that is admitted has a usage key of its own in the plan, whatever is repeated", async () => {
@@ -60,7 +118,7 @@ describe("on a deployed stage", () => {
 
     const listed = await onProd("tenants", "list", "--json");
     expect(JSON.parse(listed.out)).toEqual({
-      data: [{ tenant_id: "acme", plan: "standard", admitted_at: expect.stringMatching(/Z$/) }],
+      data: [{ tenant_id: "acme", plan: "standard", limit: "own", admitted_at: expect.stringMatching(/Z$/) }],
     });
     expect(listed.out).not.toContain(own[0]?.value);
   });
@@ -79,7 +137,7 @@ describe("on a deployed stage", () => {
       ["plan-l", [key?.id]],
       ["plan-of-somebody-else", []],
     ]);
-    expect((await onProd("tenants", "list")).out).toMatch(/^acme +large +\d{4}-\d\d-\d\d$/m);
+    expect((await onProd("tenants", "list")).out).toMatch(/^acme +large +\d{4}-\d\d-\d\d +own$/m);
   });
 
   test("a plan that the stage does not have is refused, with those that it has", async () => {

@@ -83,6 +83,7 @@ describe("on the embedded stack", () => {
       expires_at: null,
       last_used_on: null,
       revoked_at: null,
+      state: "good",
     });
     const { key, ...listed } = made;
     expect(await jsonOf("keys", "list", "--tenant", "shop")).toEqual({ data: [listed] });
@@ -101,7 +102,7 @@ describe("on the embedded stack", () => {
     const again = await cli("keys", "revoke", made.key_id);
     expect(again).toMatchObject({ code: 0, out: expect.stringContaining("was revoked before") });
     const { data } = await jsonOf("keys", "list", "--tenant", "shop");
-    expect(data).toEqual([{ ...used, revoked_at: expect.stringMatching(/^\d{4}-.*Z$/) }]);
+    expect(data).toEqual([{ ...used, revoked_at: expect.stringMatching(/^\d{4}-.*Z$/), state: "revoked" }]);
   });
 
   test("a key allows what its scopes say, and nothing of another tenant", async () => {
@@ -158,5 +159,6 @@ describe("on the embedded stack", () => {
       out: expect.stringContaining("Nothing to do: the embedded stack has no limits"),
     });
     expect((await cli("tenants", "list")).out).toBe("No tenant of the embedded stack has limits of its own.\n");
+    expect((await cli("tenants", "remove", "--tenant", "shop")).out).toMatch(/^Nothing to do: the embedded stack has/);
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { failuresGroup } from "../../cli/failures.ts";
 import { ensureBucket } from "../../local/resources.ts";
+import { commandIo } from "../support/command-io.ts";
 import { type EventBus, startEventBus } from "../support/event-bus.ts";
 import { type FakeStage, startFakeStage } from "../support/fake-stage.ts";
 import { testEndpoints } from "../support/test-endpoints.ts";
@@ -51,7 +52,10 @@ afterEach(async () => {
 });
 
 const run = (...args: string[]): Promise<void> =>
-  failuresGroup.run(args, { environment: process.env, now: Date.now, print: (line) => printed.push(line) });
+  failuresGroup.run(
+    args,
+    commandIo({ environment: process.env, now: Date.now, print: (line) => void printed.push(line) }),
+  );
 
 const put = async (key: string, Body: string): Promise<string> => {
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body }));

@@ -14,6 +14,7 @@ import { tableOf } from "../../shared/dynamodb/document-client.ts";
 import { dynamoQuarantineStore } from "../../shared/dynamodb/dynamo-quarantine-store.ts";
 import type { QuarantineStore, RefusedMessage } from "../../shared/ports/quarantine-store.ts";
 import { s3BlobStore } from "../../shared/s3/s3-blob-store.ts";
+import { commandIo } from "../support/command-io.ts";
 import { eventText, ofTenant } from "../support/event-text.ts";
 import { type FakeStage, startFakeStage } from "../support/fake-stage.ts";
 import { quarantined } from "../support/quarantine.ts";
@@ -72,7 +73,7 @@ afterAll(async () => {
 let now = NOW;
 const run = async (...args: string[]): Promise<string> => {
   printed = [];
-  const io = { environment: process.env, now: () => now, print: (line: string) => printed.push(line) };
+  const io = commandIo({ environment: process.env, now: () => now, print: (line) => void printed.push(line) });
   await quarantineGroup.run([...args, "--stage", "dev"], io);
   return printed.join("\n");
 };
@@ -317,7 +318,8 @@ describe("the embedded stack", () => {
     };
     await service.dependencies.quarantine.put(refused);
     const show = async (RUNSTONE_DATA_DIR: string): Promise<string> => {
-      const io = { environment: { RUNSTONE_DATA_DIR }, now: () => now, print: (line: string) => printed.push(line) };
+      const print = (line: string) => void printed.push(line);
+      const io = commandIo({ environment: { RUNSTONE_DATA_DIR }, now: () => now, print });
       await quarantineGroup.run(["show", quarantineIdOf(refused)], io);
       return printed.join("");
     };

@@ -492,3 +492,45 @@ describe("a message with an event that is bad in a way of its own", () => {
     expect((await runOf(tenant, "good")).json.status).toBe("running");
   });
 });
+
+describe("a message that would take others with it", () => {
+  test("fails alone where recording its run meets a bug of ours, and the log has its stack", async () => {
+    const broken = await startService(
+      (dependencies) => ({
+        ...dependencies,
+        ledger: {
+          ...dependencies.ledger,
+          append: async (run, entry) => {
+            if (run.runId === "cursed") throw new TypeError("the store is upside down");
+            await dependencies.ledger.append(run, entry);
+          },
+        },
+      }),
+      manualClock(),
+    );
+    const tenant = newTenant();
+    const [before, cursed, after] = ["before", "cursed", "after"].map((run_id) =>
+      message(ofTenant(tenant, eventText("run.started", { run_id }))),
+    ) as [ReturnType<typeof message>, ReturnType<typeof message>, ReturnType<typeof message>];
+
+    const failed = await deliverBatch(broken.dependencies, [before, cursed, after]);
+    const log = logText(broken);
+    broken.stop();
+
+    expect(failed).toEqual([cursed.id]);
+    expect(log).toContain("the store is upside down");
+  });
+
+  test("is the operator's to see where it has more elements than any message of events, and no event is kept by itself", async () => {
+    const tenant = newTenant();
+    const many = message(`[${ofTenant(tenant, eventText("run.started"))}${",{}".repeat(15_000)}]`);
+    const good = message(ofTenant(tenant, eventText("run.started", { run_id: "good" })));
+
+    const failed = await deliverBatch(service.dependencies, [many, good]);
+
+    expect(failed).toEqual([]);
+    expect(await quarantineOf(tenant)).toEqual([]);
+    expect((await runOf(tenant, "good")).json.status).toBe("running");
+    expect(service.logs).toContainEqual(expect.objectContaining({ message: "event refused", message_id: many.id }));
+  });
+});

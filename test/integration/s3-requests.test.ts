@@ -1,5 +1,5 @@
 import { s3BlobStore } from "../../shared/s3/s3-blob-store.ts";
-import { readAuthorization, signatureOf } from "../support/s3-signature.ts";
+import { readAuthorization, signatureOf } from "../support/aws-signature.ts";
 import { answer, type Received, type ScriptedServer, startScriptedServer } from "../support/scripted-server.ts";
 
 const SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";

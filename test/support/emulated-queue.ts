@@ -2,6 +2,7 @@ import { DeleteMessageCommand, type Message, ReceiveMessageCommand, type SQSClie
 import { ensureQueue } from "../../local/resources.ts";
 import type { EventQueue } from "../../shared/ports/event-queue.ts";
 import { sqsEventQueue } from "../../shared/sqs/sqs-event-queue.ts";
+import { testEndpoints } from "./test-endpoints.ts";
 
 /** A queue on the emulator that is made when it is first used. */
 export interface EmulatedQueue extends EventQueue {
@@ -12,14 +13,24 @@ export interface EmulatedQueue extends EventQueue {
 }
 
 export const emulatedQueue = (client: SQSClient, name: string): EmulatedQueue => {
-  let made: Promise<string> | undefined;
-  const url = (): Promise<string> => {
-    made ??= ensureQueue(client, name).then((queue) => queue.url);
+  const make = async () => {
+    const { url } = await ensureQueue(client, name);
+    const queue = sqsEventQueue({
+      queueUrl: url,
+      region: await client.config.region(),
+      endpoint: testEndpoints().sqs,
+      credentials: () => client.config.credentials(),
+    });
+    return { url, queue };
+  };
+  let made: ReturnType<typeof make> | undefined;
+  const open = (): ReturnType<typeof make> => {
+    made ??= make();
     return made;
   };
   const takeMessages = async (): Promise<Message[]> => {
     const taken: Message[] = [];
-    const QueueUrl = await url();
+    const { url: QueueUrl } = await open();
     for (;;) {
       const receive = new ReceiveMessageCommand({
         QueueUrl,
@@ -34,7 +45,7 @@ export const emulatedQueue = (client: SQSClient, name: string): EmulatedQueue =>
     }
   };
   return {
-    send: async (tenantId, events) => sqsEventQueue(client, await url()).send(tenantId, events),
+    send: async (tenantId, events) => (await open()).queue.send(tenantId, events),
     takeMessages,
     take: async () => (await takeMessages()).map(({ Body = "" }) => Body),
   };

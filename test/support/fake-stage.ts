@@ -1,4 +1,5 @@
 /** What CloudFormation and API Gateway know of a deployed stage, as far as the command line asks them. */
+import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -17,6 +18,8 @@ export interface FakeStage {
   readonly usageKeys: FakeUsageKey[];
   /** Ids of the keys in each usage plan. All plans are of one stage. */
   readonly plans: Map<string, Set<string>>;
+  /** For how long the API remembers what its authorizer said. */
+  authorizerCacheSeconds: number;
   stop(): Promise<void>;
 }
 
@@ -56,12 +59,22 @@ const page = (items: readonly unknown[], position: string | null): FakeAnswer =>
 
 const answerGateway = (stage: FakeStage, method: string, url: URL, body: string): FakeAnswer => {
   const { searchParams, pathname } = url;
-  const [, collection, planId = "", , keyId = ""] = pathname.split("/");
+  const [, collection, id = "", , keyId = ""] = pathname.split("/");
   const position = searchParams.get("position");
   if (collection === "apikeys" && method === "POST") {
-    const key = { ...JSON.parse(body), id: `id-${stage.usageKeys.length}` } as FakeUsageKey;
+    const key = { ...JSON.parse(body), id: randomUUID() } as FakeUsageKey;
     stage.usageKeys.push(key);
     return json(201, key);
+  }
+  if (collection === "apikeys" && method === "DELETE") {
+    const index = stage.usageKeys.findIndex((key) => key.id === id);
+    if (index === -1) return error(404, "NotFoundException");
+    stage.usageKeys.splice(index, 1);
+    for (const keys of stage.plans.values()) keys.delete(id);
+    return { status: 202, body: "" };
+  }
+  if (collection === "restapis") {
+    return json(200, { item: [{ authorizerResultTtlInSeconds: stage.authorizerCacheSeconds }] });
   }
   if (collection === "apikeys") {
     const begin = searchParams.get("name") ?? "";
@@ -72,7 +85,7 @@ const answerGateway = (stage: FakeStage, method: string, url: URL, body: string)
       position,
     );
   }
-  const plan = stage.plans.get(planId);
+  const plan = stage.plans.get(id);
   if (plan === undefined) return error(404, "NotFoundException");
   if (method === "GET") return plan.has(keyId) ? json(200, { id: keyId }) : error(404, "NotFoundException");
   if (method === "DELETE") return plan.delete(keyId) ? { status: 202, body: "" } : error(404, "NotFoundException");
@@ -107,6 +120,7 @@ export const startFakeStage = async (): Promise<FakeStage> => {
     stacks: new Map(),
     usageKeys: [],
     plans: new Map(),
+    authorizerCacheSeconds: 60,
     stop: () => {
       server.closeAllConnections();
       return new Promise((resolve) => void server.close(() => resolve()));

@@ -84,12 +84,21 @@ const proxyEvent = (method: string, call: HttpCall): APIGatewayProxyEvent =>
     isBase64Encoded: true,
   }) as unknown as APIGatewayProxyEvent;
 
-const replyOf = (result: APIGatewayProxyResult): Reply => ({
-  status: result.statusCode,
-  headers: result.headers ?? {},
-  text: result.body,
-  json: result.body === "" ? undefined : JSON.parse(result.body),
-});
+/** Lambda carries no larger result: the caller gets a 502. */
+const MOST_RESULT_BYTES = 6_291_556;
+
+/** What a client gets of a function's result, as API Gateway sends it on. Throws for one that Lambda would not carry. */
+const replyOf = (result: APIGatewayProxyResult): Reply => {
+  const resultBytes = Buffer.byteLength(JSON.stringify(result));
+  if (resultBytes > MOST_RESULT_BYTES) throw new Error(`a result of ${resultBytes} bytes is more than Lambda carries`);
+  const text = result.isBase64Encoded ? Buffer.from(result.body, "base64").toString() : result.body;
+  return {
+    status: result.statusCode,
+    headers: result.headers ?? {},
+    text,
+    json: text === "" ? undefined : JSON.parse(text),
+  };
+};
 
 const sqsRecord = (body: string, messageId: string) => ({
   messageId,

@@ -5,13 +5,15 @@ import { keysGroup } from "../../cli/keys.ts";
 import { tenantsGroup } from "../../cli/tenants.ts";
 import { textTable } from "../../cli/text-table.ts";
 import { StoreFault } from "../../shared/ports/store-fault.ts";
+import { commandIo } from "../support/command-io.ts";
 
 const GROUPS: readonly CommandGroup[] = [keysGroup, tenantsGroup];
 
 const failureOf = async (line: string): Promise<unknown> => {
   const [name, ...args] = line.split(" ");
   const printed: string[] = [];
-  const io = { environment: {}, now: () => 0, print: (text: string) => void printed.push(text) };
+  const tell = (text: string) => void printed.push(text);
+  const io = commandIo({ print: tell, note: tell });
   const error: unknown = await GROUPS.find((group) => group.name === name)
     ?.run(args, io)
     .catch((thrown: unknown) => thrown);
@@ -40,6 +42,8 @@ describe("a command", () => {
     ["keys list --region eu-central-1", /name it with --stage/],
     ["keys list --stage ../prod", /^--stage: expected letters/],
     ["tenants admit", /^--tenant is needed/],
+    ["tenants remove", /^--tenant is needed/],
+    ["tenants", /expected one of its commands \(admit, list, remove\)/],
   ])("refuses what was not asked for correctly: %s", async (line, reason) => {
     const error = await failureOf(line);
 

@@ -183,6 +183,16 @@ describe("an id cannot reach into another's keys", () => {
     );
   });
 
+  it("among what the authorizer may read of tenants: partitions of nothing else begin as theirs do", () => {
+    fc.assert(
+      fc.property(tenantId, id, id, (owner, one, other) => {
+        for (const [what, { pk }] of itemsOf({ tenantId: owner, one, other })) {
+          expect(pk.startsWith("TENANT#")).toBe(what === "tenant");
+        }
+      }),
+    );
+  });
+
   it("among partitions of runs: each has its own, and no other item's", () => {
     fc.assert(
       fc.property(run, run, (a, b) => {

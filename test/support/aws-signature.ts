@@ -1,20 +1,20 @@
-/** Signature Version 4 as S3 describes it, apart from the library that signs: what the library does is held against this. */
+/** Signature Version 4 as AWS describes it, apart from the library that signs: what the library does is held against this. */
 import { createHash, createHmac } from "node:crypto";
 import type { Received } from "./scripted-server.ts";
 
 const sha256 = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
 const hmac = (key: string | Buffer, content: string): Buffer => createHmac("sha256", key).update(content).digest();
 
-/** Every byte of a path but letters, digits and `-._~` encoded once, with slashes kept. */
-const canonicalPath = (path: string): string =>
+/** Every byte but letters, digits and `-._~` encoded. */
+const encodePart = (part: string): string =>
+  encodeURIComponent(part).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** The parts of a path encoded once for S3, and twice for every other service. */
+const canonicalPath = (path: string, scope: string): string =>
   path
     .split("/")
-    .map((part) =>
-      encodeURIComponent(decodeURIComponent(part)).replace(
-        /[!'()*]/g,
-        (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
-      ),
-    )
+    .map((part) => encodePart(decodeURIComponent(part)))
+    .map((part) => (scope.split("/")[2] === "s3" ? part : encodePart(part)))
     .join("/");
 
 /** What an `Authorization` header says. */
@@ -25,7 +25,7 @@ export const readAuthorization = (header: string) => {
   return { accessKeyId, scope: scope.join("/"), signedHeaders: signedHeaders.split(";"), signature };
 };
 
-/** The signature that S3 expects of a request with these headers signed. */
+/** The signature that the service of the scope expects of a request with these headers signed. */
 export const signatureOf = (
   request: Received,
   by: { secretAccessKey: string; scope: string; signedHeaders: readonly string[] },
@@ -33,7 +33,7 @@ export const signatureOf = (
   const names = [...by.signedHeaders].sort();
   const canonicalRequest = [
     request.method,
-    canonicalPath(request.path),
+    canonicalPath(request.path, by.scope),
     "",
     ...names.map((name) => `${name}:${request.headers[name]?.trim()}`),
     "",
