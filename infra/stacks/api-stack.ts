@@ -15,31 +15,17 @@ import {
 } from "aws-cdk-lib/aws-apigateway";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
-import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { ROUTES, type RouteName } from "../../shared/contract/routes.ts";
-import { LedgerFunction } from "../constructs/ledger-function.ts";
+import { type ApiFunctions, type ApiFunctionsProps, apiFunctions } from "../constructs/api-functions.ts";
 import { answerProblems } from "../constructs/problem-responses.ts";
-import {
-  allowCredentials,
-  allowReading,
-  allowRecording,
-  allowRedriving,
-  allowTenants,
-  type LedgerStorage,
-} from "../constructs/table-access.ts";
+import { allowTenants } from "../constructs/table-access.ts";
 import { UsageLimits } from "../constructs/usage-limits.ts";
 import type { Settings } from "../settings.ts";
 
 /** What the API stack stands on. */
-export interface ApiStackProps extends StackProps {
-  readonly storage: LedgerStorage;
-  readonly queue: IQueue;
-  readonly settings: Settings;
-}
+export interface ApiStackProps extends StackProps, ApiFunctionsProps {}
 
-/** API Gateway waits no longer than 29 seconds. */
-const TIMEOUT_SECONDS = 29;
 const STAGE_NAME = "live";
 /** With `wait` it holds a request until something new arrives. */
 const FOLLOWING: RouteName = "GET /v1/runs/{run_id}/events";
@@ -64,70 +50,16 @@ const accessLog = AccessLogFormat.custom(
 /** The HTTP API: every route of the contract, the authorizer before it, and a function a folder behind it. */
 export class ApiStack extends Stack {
   readonly api: RestApi;
-  readonly functions: Readonly<Record<"authorize" | "control" | "ingest" | "query", LedgerFunction>>;
+  readonly functions: ApiFunctions;
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
     const { settings } = props;
-    this.functions = this.makeFunctions(props);
+    this.functions = apiFunctions(this, props);
     this.api = this.makeApi(settings);
     const methods = this.addRoutes(settings);
     answerProblems(this.api);
     this.tell(settings, this.limitTenants(props, methods));
-  }
-
-  private makeFunctions(props: ApiStackProps): ApiStack["functions"] {
-    const { storage, queue, settings } = props;
-    const shared = { logDays: settings.logDays, timeoutSeconds: TIMEOUT_SECONDS };
-    const where = { TABLE_NAME: storage.table.tableName, BUCKET_NAME: storage.payloads.bucketName };
-    const recording = { ...where, RETENTION_DAYS: String(settings.retentionDays) };
-
-    const ingest = new LedgerFunction(this, "Ingest", {
-      ...shared,
-      functionName: "ingest",
-      concurrency: settings.concurrency.ingest,
-      description: "Records events over HTTP",
-      memoryMb: 1769,
-      environment: { ...recording, QUEUE_URL: queue.queueUrl },
-    });
-    allowRecording(ingest, storage);
-    ingest.allow(["sqs:SendMessage"], [queue.queueArn]);
-
-    const query = new LedgerFunction(this, "Query", {
-      ...shared,
-      functionName: "query",
-      concurrency: settings.concurrency.query,
-      description: "Answers questions about runs",
-      memoryMb: 1769,
-      environment: where,
-    });
-    allowReading(query, storage);
-
-    const control = new LedgerFunction(this, "Control", {
-      ...shared,
-      functionName: "control",
-      concurrency: settings.concurrency.control,
-      description: "What administrators ask for: quarantine and redrive",
-      memoryMb: 1024,
-      environment: recording,
-    });
-    allowRedriving(control, storage);
-
-    const { longestDays } = settings.keys;
-    const authorize = new LedgerFunction(this, "Authorize", {
-      ...shared,
-      functionName: "authorize",
-      concurrency: settings.concurrency.authorize,
-      description: "Turns a credential into tenant and scopes",
-      memoryMb: 1024,
-      environment: {
-        TABLE_NAME: storage.table.tableName,
-        ...(settings.oidc === undefined ? {} : { OIDC: JSON.stringify(settings.oidc) }),
-        ...(longestDays === undefined ? {} : { LONGEST_KEY_DAYS: String(longestDays) }),
-      },
-    });
-    allowCredentials(authorize, storage);
-    return { authorize, control, ingest, query };
   }
 
   private makeApi(settings: Settings): RestApi {
