@@ -114,7 +114,11 @@ const isHeldToATenth = async (): Promise<void> => {
   expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(2);
 };
 
-if (hasPlans) test("following a run, which can hold a function, is held to a tenth of the plan", isHeldToATenth);
+testNeeding(
+  "limitsOfRoutes",
+  "following a run, which can hold a function, is held to a tenth of the plan",
+  isHeldToATenth,
+);
 
 const isServedWithoutItsOwnLimit = async (): Promise<void> => {
   const limitsOf = async (tenantId: TenantId): Promise<string[]> => {

@@ -45,6 +45,11 @@ const NEEDS = {
     if (usagePlans?.[SMALL_PLAN] === undefined) return `the stage has no plan "${SMALL_PLAN}"`;
     return settings.limits?.areDemanded ? "the authorizer names the usage key: callers send none" : undefined;
   },
+  /** A plan limits single routes. */
+  limitsOfRoutes: ({ server, usagePlans }) => {
+    if (usagePlans?.[SMALL_PLAN] === undefined) return `the stage has no plan "${SMALL_PLAN}"`;
+    return server === "MiniStack" ? "MiniStack drops a plan's limits of single routes" : undefined;
+  },
   /** The suite can be the issuer that the stage trusts. */
   ownIssuer: ({ server, settings }) => {
     if (settings.oidc === undefined || new URL(settings.oidc.jwksUrl).hostname !== "127.0.0.1") {
