@@ -94,7 +94,10 @@ const StageSettings = v.strictObject({
         v.record(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,30}$/, "expected a plan's name in lower case")), Limit),
         v.check((plans) => "standard" in plans, 'expected a plan named "standard"'),
       ),
-      /** False only where an emulator does not take the usage key from the authorizer: limits then hold who sends one. */
+      /**
+       * Whether a request without a usage key is refused. False for the minutes after limits were turned on for a stage in
+       * use, and on emulators that do not take the key from the authorizer: limits then hold who comes with a key.
+       */
       areDemanded: v.optional(v.boolean(), true),
     }),
   ),

@@ -39,6 +39,12 @@ const withinBounds = (message: EventList): EventList => {
   return { ok: false, code: "INVALID_REQUEST", errors: [{ path: "", message: came }] };
 };
 
+/** Events that are recorded together: so many that those of a run meet, so few that the last are not kept waiting. */
+const EVENTS_AT_A_TIME = 500;
+
+/** What is begun with less time than this left may not end: it is left to the next delivery. */
+const TIME_TO_END_MS = 15_000;
+
 /** Puts into quarantine that are under way at a time. */
 const PUTS_AT_A_TIME = 32;
 
@@ -88,15 +94,25 @@ const refusedEvent = ({ record, index, received }: Delivered, result: EventResul
   return refusal(record, { tenantId: received.tenantId, index, runId, code, errors, body: received.text });
 };
 
+const NO_TIME = new Error("no time was left in this batch");
+
+const sizeOf = ({ events, refused }: Opened): number => events.length + refused.length;
+
+function* slicesOf(events: readonly Delivered[]): Generator<readonly Delivered[]> {
+  for (let from = 0; from < events.length; from += EVENTS_AT_A_TIME) yield events.slice(from, from + EVENTS_AT_A_TIME);
+}
+
 /**
  * Takes events off the queue. Events of a batch that belong to one run become one ledger entry. A refused event goes to
- * quarantine and is done with; a message whose events the store did not take fails alone, and comes again whole:
- * recording the same event twice changes nothing.
+ * quarantine and is done with; a message whose events the store did not take, or that found no time, fails alone and
+ * comes again whole: recording the same event twice changes nothing. Small messages go first, so that one with thousands
+ * of events keeps only itself waiting.
  */
 export const consumeFunction = (dependencies: Dependencies): QueueHandler => {
   const { log, clock, quarantine } = dependencies;
 
-  const handle = async (batch: SQSEvent): Promise<SQSBatchResponse> => {
+  const handle = async (batch: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    const hasTime = (): boolean => context.getRemainingTimeInMillis() > TIME_TO_END_MS;
     const failed = new Set<string>();
     const fail = (messageId: string, error: unknown): void => {
       if (failed.has(messageId)) return;
@@ -105,6 +121,7 @@ export const consumeFunction = (dependencies: Dependencies): QueueHandler => {
     };
     const keep = async (refused: RefusedMessage): Promise<void> => {
       const { code, messageId } = refused;
+      if (!hasTime()) return fail(messageId, NO_TIME);
       try {
         await quarantine.put(refused);
         log({ level: "warn", message: "event refused", code, message_id: messageId, tenant_id: refused.tenantId });
@@ -114,16 +131,24 @@ export const consumeFunction = (dependencies: Dependencies): QueueHandler => {
       }
     };
 
-    const opened = batch.Records.map((record) => open(record, clock.now()));
+    const opened = batch.Records.map((record) => open(record, clock.now())).sort((a, b) => sizeOf(a) - sizeOf(b));
     const events = opened.flatMap((message) => message.events);
-    const received = events.map((event) => event.received);
-    const results = await recordEvents(dependencies, received, "queue");
     const refused = opened.flatMap((message) => message.refused);
-    for (const [position, result] of results.entries()) {
-      const event = events[position] as Delivered;
-      const outcome = outcomeOf(result);
-      if (outcome === "retry") fail(event.record.messageId, result.status === "unavailable" ? result.fault : undefined);
-      if (outcome === "quarantine") refused.push(refusedEvent(event, result));
+    for (const slice of slicesOf(events)) {
+      if (!hasTime()) {
+        for (const { record } of slice) fail(record.messageId, NO_TIME);
+        continue;
+      }
+      const received = slice.map((event) => event.received);
+      const results = await recordEvents(dependencies, received, "queue");
+      for (const [position, result] of results.entries()) {
+        const event = slice[position] as Delivered;
+        const outcome = outcomeOf(result);
+        if (outcome === "retry") {
+          fail(event.record.messageId, result.status === "unavailable" ? result.fault : undefined);
+        }
+        if (outcome === "quarantine") refused.push(refusedEvent(event, result));
+      }
     }
     const waiting = refused.values();
     const work = async (): Promise<void> => {

@@ -15,6 +15,9 @@ const nameOf = (of: LedgerFunction, bucket: Bucket): string => {
   return (home.resolve(home.exportValue(bucket.bucketArn)) as { "Fn::ImportValue": string })["Fn::ImportValue"];
 };
 
-/** Says why a function may use any object of a bucket. */
-export const acknowledgeAnyObject = (of: LedgerFunction, bucket: Bucket, reason: string): void =>
-  acknowledgeWildcard(of, `${nameOf(of, bucket)}/*`, reason);
+/** Says why a function may use every object of a bucket whose key is like this. */
+export const acknowledgeObjects = (
+  of: LedgerFunction,
+  bucket: Bucket,
+  { keys, reason }: { readonly keys: string; readonly reason: string },
+): void => acknowledgeWildcard(of, `${nameOf(of, bucket)}/${keys}`, reason);

@@ -12,7 +12,8 @@ export interface DurableQueueProps {
 const LONGEST = Duration.days(14);
 
 /**
- * A queue whose messages are never dropped: what fails too often goes to its dead letters and stays there for 14 days.
+ * A queue whose messages are never dropped: what fails too often goes to its dead letters and is kept for 14
+ * days from its sending.
  * Encrypted, and only over TLS. A standard queue: a message group (the tenant) makes its delivery fair, not ordered.
  */
 export class DurableQueue extends Construct {

@@ -1,7 +1,9 @@
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
+import { QUARANTINE_DAYS } from "../../shared/domain/retention.ts";
+import { lifetimePrefix } from "../../shared/dynamodb/object-keys.ts";
 import { OPERATOR_QUARANTINE, TABLE } from "../../shared/dynamodb/table.ts";
-import { acknowledgeAnyObject } from "./acknowledge-wildcards.ts";
+import { acknowledgeObjects } from "./acknowledge-wildcards.ts";
 import type { LedgerFunction } from "./ledger-function.ts";
 
 /** Where the ledger is kept. */
@@ -29,11 +31,8 @@ const allowObjects = (to: LedgerFunction, payloads: Bucket, actions: readonly st
   to.allow(actions, [payloads.arnForObjects("*")]);
   // Without it S3 answers 403 for an object that is not there, which could not be told from a fault.
   to.allow(["s3:ListBucket"], [payloads.bucketArn]);
-  acknowledgeAnyObject(
-    to,
-    payloads,
-    "The bucket holds the objects of all runs, and a key for each is made as it is written.",
-  );
+  const reason = "The bucket holds the objects of all runs, and a key for each is made as it is written.";
+  acknowledgeObjects(to, payloads, { keys: "*", reason });
 };
 
 /** Lets a function record runs: read and write items and objects, without indexes and without deletion. */
@@ -53,10 +52,13 @@ export const allowReading = (to: LedgerFunction, { table, payloads }: LedgerStor
 };
 
 /** Lets a function record runs and take what is done with out of quarantine. */
-export const allowRedriving = (to: LedgerFunction, { table, payloads }: LedgerStorage): void => {
-  const actions = [...READS, ...WRITES, "dynamodb:DeleteItem"];
-  allowItems(to, [table.tableArn], { actions, partitions: TENANT_DATA });
-  allowObjects(to, payloads, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]);
+export const allowRedriving = (to: LedgerFunction, storage: LedgerStorage): void => {
+  const { table, payloads } = storage;
+  allowRecording(to, storage);
+  allowItems(to, [table.tableArn], { actions: ["dynamodb:DeleteItem"], partitions: ["T#*#Q"] });
+  const bodies = `${lifetimePrefix(QUARANTINE_DAYS)}quarantine/*`;
+  to.allow(["s3:DeleteObject"], [payloads.arnForObjects(bodies)]);
+  acknowledgeObjects(to, payloads, { keys: bodies, reason: "What was redriven leaves the quarantine of any tenant." });
 };
 
 /** Lets a function look up credentials, and note when a key was used: no other item of the table. */

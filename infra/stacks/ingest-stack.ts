@@ -56,7 +56,7 @@ export class IngestStack extends Stack {
     });
     new CfnOutput(this, "DeadLetterQueueUrl", {
       value: this.events.deadLetters.queueUrl,
-      description: "Messages that the store did not take, for 14 days",
+      description: "Messages that the store did not take, for 14 days from their sending",
     });
   }
 }

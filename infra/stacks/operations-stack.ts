@@ -85,7 +85,7 @@ export class OperationsStack extends Stack {
       meaning: "Messages were tried as often as allowed and not recorded",
       whatToDo:
         "find the fault in the log of the function Consume, put it right, then move the messages back " +
-        "(SQS console: Start DLQ redrive). They are kept for 14 days",
+        "(SQS console: Start DLQ redrive). They are kept for 14 days from their sending",
     });
     alarm("OldestMessage", {
       metric: age,

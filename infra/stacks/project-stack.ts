@@ -5,7 +5,7 @@ import { FilterCriteria, FilterRule, MetricType, StartingPosition } from "aws-cd
 import { DynamoEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Construct } from "constructs";
 import { HEADER_SORT_KEY, TABLE } from "../../shared/dynamodb/table.ts";
-import { acknowledgeAnyObject, acknowledgeWildcard } from "../constructs/acknowledge-wildcards.ts";
+import { acknowledgeObjects, acknowledgeWildcard } from "../constructs/acknowledge-wildcards.ts";
 import { LedgerFunction } from "../constructs/ledger-function.ts";
 import { PrivateBucket } from "../constructs/private-bucket.ts";
 import type { Settings } from "../settings.ts";
@@ -61,7 +61,10 @@ export class ProjectStack extends Stack {
     });
     this.project.function.addEventSource(stream);
     this.mappingId = stream.eventSourceMappingId;
-    acknowledgeAnyObject(this.project, this.failures, "Lambda names the objects that it keeps failed batches in.");
+    acknowledgeObjects(this.project, this.failures, {
+      keys: "*",
+      reason: "Lambda names the objects that it keeps failed batches in.",
+    });
     acknowledgeWildcard(this.project, "*", "dynamodb:ListStreams, which Lambda asks for, has no resource of its own.");
     new CfnOutput(this, "EventBusName", { value: bus.eventBusName, description: "Where domain events appear" });
     new CfnOutput(this, "FailuresBucketName", {

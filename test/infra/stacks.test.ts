@@ -135,8 +135,9 @@ describe("every function", () => {
           ? (Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"] ?? ["anything"])
           : [],
       );
-    for (const id of [/^Ingest/, /^Query/, /^Control/]) expect(partitionsOf(id).sort()).toEqual(["REG", "T#*"]);
+    for (const id of [/^Ingest/, /^Query/]) expect(partitionsOf(id).sort()).toEqual(["REG", "T#*"]);
     expect(partitionsOf(/^Consume/).sort()).toEqual(["OPERATOR#Q", "REG", "T#*"]);
+    expect(partitionsOf(/^Control/).sort()).toEqual(["REG", "T#*", "T#*#Q"]);
     expect(partitionsOf(/^Authorize/)).toEqual(["K#*"]);
     expect(partitionsOf(/^Project/)).toEqual([]);
   });
@@ -194,6 +195,9 @@ describe("every function", () => {
     expect(table(/^Authorize/)).toEqual(["dynamodb:GetItem", "dynamodb:UpdateItem"]);
     expect(objects(/^Query/)).toEqual(["s3:GetObject", "s3:ListBucket"]);
     expect(objects(/^Ingest/)).toEqual(["s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
+    expect(objects(/^Control/)).toEqual(["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
+    const deletion = statementsOf(/^Control/).filter(({ Action }) => Action === "s3:DeleteObject");
+    expect(JSON.stringify(deletion)).toContain("/14d/quarantine/*");
     expect(objects(/^Authorize/)).toEqual([]);
     expect(objects(/^Project/)).toEqual(["s3:ListBucket", "s3:PutObject"]);
     expect(actionsOf(/^Project/)).toContain("events:PutEvents");

@@ -120,7 +120,7 @@ describe("a message with bad events", () => {
     await deliverBatch(service.dependencies, [sent]);
     const before = await quarantineOf(tenant);
     const run = await runOf(tenant);
-    const failed = await deliverBatch(service.dependencies, [sent], 2);
+    const failed = await deliverBatch(service.dependencies, [sent], { receiveCount: 2 });
 
     expect(failed).toEqual([]);
     expect(before).toHaveLength(2);
@@ -322,7 +322,7 @@ describe("store trouble", () => {
     lost.clear();
     const again = batch.filter(({ id }) => failed.includes(id));
 
-    expect(await deliverBatch(troubled.dependencies, again, 2)).toEqual([]);
+    expect(await deliverBatch(troubled.dependencies, again, { receiveCount: 2 })).toEqual([]);
     for (const run of ["good-1", "good-2", "good-3", "lost"]) {
       expect(await stateOf(tenant, run)).toMatchObject({ status: "running", version: 1, conflicts: [] });
     }
@@ -337,7 +337,7 @@ describe("store trouble", () => {
 
     const failed = await deliverBatch(troubled.dependencies, [sent]);
     lost.clear();
-    const failedAgain = await deliverBatch(troubled.dependencies, [sent], 2);
+    const failedAgain = await deliverBatch(troubled.dependencies, [sent], { receiveCount: 2 });
 
     expect([failed, failedAgain]).toEqual([[sent.id], []]);
     const kept = await quarantined(troubled.dependencies.quarantine, v.parse(TenantId, tenant));
@@ -359,7 +359,7 @@ describe("store trouble", () => {
 
     const failed = await deliverBatch(dependencies, [good, bad, nobodys]);
     isDown = false;
-    const failedAgain = await deliverBatch(dependencies, [bad, nobodys], 2);
+    const failedAgain = await deliverBatch(dependencies, [bad, nobodys], { receiveCount: 2 });
 
     expect(failed.sort()).toEqual([bad.id, nobodys.id].sort());
     expect(failedAgain).toEqual([]);
@@ -532,5 +532,24 @@ describe("a message that would take others with it", () => {
     expect(await quarantineOf(tenant)).toEqual([]);
     expect((await runOf(tenant, "good")).json.status).toBe("running");
     expect(service.logs).toContainEqual(expect.objectContaining({ message: "event refused", message_id: many.id }));
+  });
+
+  test("is left to the next delivery where it has thousands of events and time runs out, and small ones go first", async () => {
+    const [dense, small] = [newTenant(), newTenant()];
+    const events = Array.from({ length: 600 }, (_, index) =>
+      ofTenant(dense, eventText("run.started", { run_id: `run-${index}` })),
+    );
+    const many = message(`[${events.join(",")}]`);
+    const one = message(ofTenant(small, eventText("run.started", { run_id: "good" })));
+    const times = [60_000, 10_000];
+
+    const failed = await deliverBatch(service.dependencies, [many, one], {
+      remainingMs: () => times.shift() ?? 10_000,
+    });
+
+    expect(failed).toEqual([many.id]);
+    expect((await runOf(small, "good")).json.status).toBe("running");
+    expect(await deliverBatch(service.dependencies, [many], { receiveCount: 2 })).toEqual([]);
+    expect((await runOf(dense, "run-599")).json.status).toBe("running");
   });
 });

@@ -1,5 +1,6 @@
-import type { Context, SQSBatchResponse, SQSRecord } from "aws-lambda";
+import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import { consumeFunction } from "../../functions/consume/consume.ts";
+import { lambdaContext } from "../../local/lambda-context.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 
 /** A message as the queue keeps it: the same at every delivery but for the count. */
@@ -31,10 +32,12 @@ const recordOf = ({ id, body, sentAt = 0 }: QueuedMessage, receiveCount: number)
 export const deliverBatch = async (
   dependencies: Dependencies,
   messages: readonly QueuedMessage[],
-  receiveCount = 1,
+  { receiveCount = 1, remainingMs }: { readonly receiveCount?: number; readonly remainingMs?: () => number } = {},
 ): Promise<string[]> => {
   const consume = consumeFunction(dependencies);
+  const context = lambdaContext("consume", "test");
+  if (remainingMs !== undefined) context.getRemainingTimeInMillis = remainingMs;
   const Records = messages.map((message) => recordOf(message, receiveCount));
-  const { batchItemFailures }: SQSBatchResponse = await consume({ Records }, {} as Context);
+  const { batchItemFailures }: SQSBatchResponse = await consume({ Records }, context);
   return batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
 };

@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import * as v from "valibot";
 import { consumeFunction } from "../../functions/consume/consume.ts";
 import { controlFunction } from "../../functions/control/control.ts";
 import { ingestFunction } from "../../functions/ingest/ingest.ts";
 import { queryFunction } from "../../functions/query/query.ts";
+import { lambdaContext } from "../../local/lambda-context.ts";
 import { ensureTable } from "../../local/resources.ts";
 import { RunId, type RunKey, TenantId } from "../../shared/contract/identifiers.ts";
 import { ROUTES, SCOPES } from "../../shared/contract/routes.ts";
@@ -146,7 +147,7 @@ export const startService = async (
     control: controlFunction(dependencies),
   };
   const consume = consumeFunction(dependencies);
-  const context = {} as Context;
+  const context = lambdaContext("runstone", "test");
   const answer = async (event: APIGatewayProxyEvent): Promise<Reply> => {
     const { httpMethod: method, resource } = event;
     const route = ROUTES.find((one) => one.method === method && one.resource === resource);
