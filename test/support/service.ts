@@ -147,12 +147,13 @@ export const startService = async (
     control: controlFunction(dependencies),
   };
   const consume = consumeFunction(dependencies);
-  const context = lambdaContext("runstone", "test");
+  // A call of its own each: its time runs from then on.
+  const context = () => lambdaContext("runstone", "test");
   const answer = async (event: APIGatewayProxyEvent): Promise<Reply> => {
     const { httpMethod: method, resource } = event;
     const route = ROUTES.find((one) => one.method === method && one.resource === resource);
     const serve = functions[route?.function ?? (method === "GET" ? "query" : "ingest")];
-    return replyOf(await serve(event, context));
+    return replyOf(await serve(event, context()));
   };
   return {
     dependencies,
@@ -163,9 +164,9 @@ export const startService = async (
     get: (call) => answer(proxyEvent("GET", call)),
     post: (call) => answer(proxyEvent("POST", call)),
     answer,
-    consume: (event) => consume(event, context),
+    consume: (event) => consume(event, context()),
     deliver: (bodies) =>
-      consume({ Records: bodies.map((body, index) => sqsRecord(body, `message-${index}-${randomUUID()}`)) }, context),
+      consume({ Records: bodies.map((body, index) => sqsRecord(body, `message-${index}-${randomUUID()}`)) }, context()),
     takeQueued: emulated.take,
     stop: () => {
       dynamodb.destroy();
