@@ -4,9 +4,10 @@ import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
+import { logUnavailable } from "../../shared/lambda/log-unavailable.ts";
 import { tenantOf } from "../../shared/lambda/request.ts";
 import { QuarantinePlace } from "./quarantine-place.ts";
-import { countRedriven, logUnavailable } from "./redrive-answer.ts";
+import { countRedriven } from "./redrive-answer.ts";
 import { refuseBody } from "./refuse-body.ts";
 
 /**
@@ -21,7 +22,7 @@ export const postRedriveAll =
     const body = refuseBody(request);
     if (body !== undefined) return body;
     const { results, next } = await redriveQuarantine(dependencies, tenantOf(request), read.position);
-    logUnavailable(dependencies, request, results);
+    logUnavailable(dependencies, request, { message: "events not redriven", results });
     const counts = countRedriven(results);
     if (counts.unavailable > 0 && counts.unavailable === results.length) {
       return refuse("UNAVAILABLE", "the store did not take the events", { members: counts });

@@ -3,10 +3,11 @@ import { redriveEvent } from "../../shared/app/redrive-event.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { logUnavailable } from "../../shared/lambda/log-unavailable.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
 import { tenantOf } from "../../shared/lambda/request.ts";
 import { QuarantinePlace } from "./quarantine-place.ts";
-import { countRedriven, logUnavailable, showRedriven } from "./redrive-answer.ts";
+import { countRedriven, showRedriven } from "./redrive-answer.ts";
 import { refuseBody } from "./refuse-body.ts";
 
 /** Of another tenant, expired, removed, never there: one answer for all. */
@@ -24,7 +25,7 @@ export const postRedrive =
     if (!place.success) return NO_SUCH_EVENT;
     const result = await redriveEvent(dependencies, tenantOf(request), place.output);
     if (result === undefined) return NO_SUCH_EVENT;
-    logUnavailable(dependencies, request, [result]);
+    logUnavailable(dependencies, request, { message: "events not redriven", results: [result] });
     const members = { ...countRedriven([result]), results: [showRedriven(result)] };
     if (result.status === "unavailable") return refuse("UNAVAILABLE", "the store did not take the event", { members });
     return jsonAnswer(members);

@@ -1,8 +1,6 @@
 import type { RedriveResult } from "../../shared/app/redrive-event.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
 import { quarantineIdOf } from "../../shared/domain/quarantine.ts";
-import type { Dependencies } from "../../shared/lambda/dependencies.ts";
-import type { Request } from "../../shared/lambda/request.ts";
 
 /** How many events of a redrive came to which end. */
 export const countRedriven = (
@@ -21,21 +19,3 @@ export const showRedriven = (result: RedriveResult): JsonOutput => ({
   code: result.status === "still_refused" ? result.code : result.status === "unavailable" ? "UNAVAILABLE" : undefined,
   errors: result.status === "still_refused" ? result.errors.map(({ path, message }) => ({ path, message })) : undefined,
 });
-
-/** Logs why the store did not take what it did not take. */
-export const logUnavailable = (
-  { log }: Pick<Dependencies, "log">,
-  request: Request,
-  results: readonly RedriveResult[],
-): void => {
-  const failed = results.flatMap((result) => (result.status === "unavailable" ? [result.fault] : []));
-  const [error] = failed;
-  if (error === undefined) return;
-  log({
-    level: "error",
-    message: "events not redriven",
-    request_id: request.requestId,
-    events: failed.length,
-    error,
-  });
-};

@@ -2,8 +2,6 @@ import type { QueueResult } from "../../shared/app/queue-events.ts";
 import type { EventResult } from "../../shared/app/record-events.ts";
 import type { InputError } from "../../shared/contract/event.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
-import type { Dependencies } from "../../shared/lambda/dependencies.ts";
-import type { Request } from "../../shared/lambda/request.ts";
 
 /** What became of one event of a request. */
 type Result = EventResult | QueueResult;
@@ -32,20 +30,3 @@ export const showResults = (results: readonly Result[]): JsonOutput[] => {
 /** How many events came to this end. */
 export const countResults = (results: readonly Result[], status: Result["status"]): number =>
   results.filter((result) => result.status === status).length;
-
-/** Logs why events were not taken, where that was nobody's mistake. */
-export const logUnavailable = (
-  { log }: Pick<Dependencies, "log">,
-  request: Request,
-  of: { readonly message: string; readonly results: readonly Result[] },
-): void => {
-  const fault = of.results.find((result) => result.status === "unavailable");
-  if (fault === undefined) return;
-  log({
-    level: "error",
-    message: of.message,
-    request_id: request.requestId,
-    events: countResults(of.results, "unavailable"),
-    error: fault.fault,
-  });
-};

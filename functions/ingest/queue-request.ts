@@ -1,8 +1,9 @@
 import { queueEvents } from "../../shared/app/queue-events.ts";
 import { type Answer, jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
+import { logUnavailable } from "../../shared/lambda/log-unavailable.ts";
 import { STATUS_QUEUED } from "../../shared/lambda/outcomes.ts";
 import { type Request, tenantOf } from "../../shared/lambda/request.ts";
-import { countResults, logUnavailable, showResults } from "./event-results.ts";
+import { countResults, showResults } from "./event-results.ts";
 import type { IngestDependencies } from "./ingest-dependencies.ts";
 import { type RequestEvent, receivedEvents } from "./request-events.ts";
 

@@ -3,9 +3,10 @@ import type { JsonOutput } from "../../shared/contract/json-text.ts";
 import type { Source } from "../../shared/domain/ledger.ts";
 import { type Answer, jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import { logUnavailable } from "../../shared/lambda/log-unavailable.ts";
 import { STATUS_MIXED, STATUS_OK } from "../../shared/lambda/outcomes.ts";
 import type { Request } from "../../shared/lambda/request.ts";
-import { countResults, logUnavailable, showResults } from "./event-results.ts";
+import { countResults, showResults } from "./event-results.ts";
 import { type RequestEvent, receivedEvents } from "./request-events.ts";
 
 /** The events of a request. */

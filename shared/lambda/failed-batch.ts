@@ -1,14 +1,7 @@
 import type { DynamoDBStreamEvent } from "aws-lambda";
 import * as v from "valibot";
 
-const parsed = v.rawTransform<string, unknown>(({ dataset, addIssue, NEVER }) => {
-  try {
-    return JSON.parse(dataset.value);
-  } catch {
-    addIssue({ message: "expected JSON" });
-    return NEVER;
-  }
-});
+const parsed = v.parseJson(undefined, "expected JSON");
 
 /**
  * The object that Lambda writes for a batch of a stream that it has given up: what went wrong and where, and as
