@@ -1,15 +1,14 @@
 /** The authorizer of the embedded stack: keys, and tokens where the environment names an issuer, as in a deployment. */
-import { authorizeFunction } from "../functions/authorize/authorize.ts";
+import { type AuthorizeDependencies, authorizeFunction } from "../functions/authorize/authorize.ts";
 import { authorizeSettings } from "../functions/authorize/authorize-settings.ts";
 import { type Table, tableOf } from "../shared/dynamodb/document-client.ts";
-import type { Dependencies } from "../shared/lambda/dependencies.ts";
 import type { AwsClients } from "./aws-clients.ts";
 import type { AuthorizeFunction } from "./front-authorizer.ts";
 import { StartFailure } from "./start-failure.ts";
 
 /** Throws StartFailure where a variable (`OIDC`, `LONGEST_KEY_DAYS`, `USAGE_KEYS`, `USAGE_PLANS`) is not valid. */
 export function embeddedAuthorizer(
-  dependencies: Dependencies,
+  dependencies: AuthorizeDependencies,
   on: { dynamodb: AwsClients["dynamodb"]; tableName: string },
   environment: Readonly<Record<string, string | undefined>>,
 ): AuthorizeFunction {

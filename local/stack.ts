@@ -9,6 +9,8 @@ import { ingestFunction } from "../functions/ingest/ingest.ts";
 import type { IngestDependencies } from "../functions/ingest/ingest-dependencies.ts";
 import { queryFunction } from "../functions/query/query.ts";
 import { ROUTES } from "../shared/contract/routes.ts";
+import { tableOf } from "../shared/dynamodb/document-client.ts";
+import { dynamoCredentialStore } from "../shared/dynamodb/dynamo-credential-store.ts";
 import { fileBlobStore } from "../shared/files/file-blob-store.ts";
 import { connect } from "../shared/lambda/connect.ts";
 import type { Log } from "../shared/lambda/log.ts";
@@ -84,13 +86,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const directory = dataDirectory ?? (await temporaryDirectory(opened));
   const blobs = await openBlobs(clients, { s3Endpoint: endpoints.s3, directory });
   const dependencies = connect({ dynamodb: clients.dynamodb, tableName: TABLE_NAME, blobs, log });
-  const keys = await admitDemoKeys(dependencies.credentials, dataDirectory);
+  const credentials = dynamoCredentialStore(tableOf(clients.dynamodb, TABLE_NAME));
+  const keys = await admitDemoKeys(credentials, dataDirectory);
 
   const reportFault = (error: unknown): void => log({ level: "error", message: "a function failed", error });
   const domainEvents = startDomainEvents({ clients, tableName: TABLE_NAME, directory, log });
   opened.defer(domainEvents.stop);
   const consume = consumeFunction(dependencies);
-  const authorize = embeddedAuthorizer(dependencies, { ...clients, tableName: TABLE_NAME }, environment);
+  const authorize = embeddedAuthorizer(
+    { ...dependencies, credentials },
+    { ...clients, tableName: TABLE_NAME },
+    environment,
+  );
   const events = sqsEventQueue({
     queueUrl: queue.url,
     region: clients.region,

@@ -3,7 +3,6 @@ import { ulid } from "ulid";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import { tableOf } from "../dynamodb/document-client.ts";
 import { dynamoAppRegistry } from "../dynamodb/dynamo-app-registry.ts";
-import { dynamoCredentialStore } from "../dynamodb/dynamo-credential-store.ts";
 import { dynamoLedgerStore } from "../dynamodb/dynamo-ledger-store.ts";
 import { dynamoQuarantineStore } from "../dynamodb/dynamo-quarantine-store.ts";
 import { dynamoRunStore } from "../dynamodb/dynamo-run-store.ts";
@@ -32,7 +31,6 @@ export const connect = (services: Services): Dependencies => {
     ledger: dynamoLedgerStore(table, blobs, clock),
     runs: dynamoRunStore(table),
     apps: dynamoAppRegistry(table),
-    credentials: dynamoCredentialStore(table),
     quarantine: dynamoQuarantineStore(table, blobs),
     clock,
     log,

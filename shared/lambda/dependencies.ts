@@ -1,11 +1,9 @@
 import type { RecordDependencies } from "../app/record-events.ts";
-import type { CredentialStore } from "../ports/credential-store.ts";
 import type { QuarantineStore } from "../ports/quarantine-store.ts";
 import type { Log } from "./log.ts";
 
 /** What functions work on. Each takes all of it; its role in AWS lets it use what it needs. */
 export interface Dependencies extends RecordDependencies {
-  readonly credentials: CredentialStore;
   readonly quarantine: QuarantineStore;
   readonly log: Log;
 }

@@ -5,7 +5,7 @@
  * Usage: node test/crash/kill-nine.ts [rounds, 20 by default]
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,24 +30,28 @@ const freePort = (): Promise<number> =>
     });
   });
 
-const isReady = async (url: string): Promise<boolean> =>
-  fetch(`${url}/v1/health`).then(
-    (answer) => answer.ok,
-    () => false,
-  );
+/** What the stack announces when it is ready, undefined until this process has done so. */
+const announcedBy = (
+  child: ChildProcess,
+  directory: string,
+): { api_url: string; keys: { demo: string } } | undefined => {
+  const file = join(directory, "local.json");
+  if (!existsSync(file)) return undefined;
+  const announced = JSON.parse(readFileSync(file, "utf8"));
+  return announced.pid === child.pid ? announced : undefined;
+};
 
 const start = async (directory: string, port: number): Promise<Stack> => {
   const child = spawn(process.execPath, ["local/start.ts"], {
     env: { ...process.env, PORT: String(port), RUNSTONE_DATA_DIR: directory },
     stdio: ["ignore", "ignore", "inherit"],
   });
-  const url = `http://127.0.0.1:${port}`;
-  for (let tries = 0; !(await isReady(url)); tries++) {
-    if (tries > 600 || child.exitCode !== null) throw new Error("the stack did not start");
+  for (let tries = 0; tries < 600 && child.exitCode === null; tries++) {
+    const announced = announcedBy(child, directory);
+    if (announced !== undefined) return { process: child, url: announced.api_url, key: announced.keys.demo };
     await sleep(50);
   }
-  const { keys } = JSON.parse(readFileSync(join(directory, "local.json"), "utf8")) as { keys: { demo: string } };
-  return { process: child, url, key: keys.demo };
+  throw new Error("the stack did not start");
 };
 
 const kill = (stack: Stack): Promise<void> =>

@@ -8,6 +8,9 @@ import { authorizeFunction } from "../../functions/authorize/authorize.ts";
 import { admitApiKey, newApiKey } from "../../shared/app/api-keys.ts";
 import { TenantId } from "../../shared/contract/identifiers.ts";
 import { ROUTES, SCOPES, type Scope } from "../../shared/contract/routes.ts";
+import { tableOf } from "../../shared/dynamodb/document-client.ts";
+import { dynamoCredentialStore } from "../../shared/dynamodb/dynamo-credential-store.ts";
+import type { CredentialStore } from "../../shared/ports/credential-store.ts";
 import { eventText, json, ofTenant } from "../support/event-text.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { pagesOf } from "../support/pages.ts";
@@ -16,9 +19,11 @@ import { type HttpCall, postEvents, type Reply, type Service, startService } fro
 import { logText } from "../support/stored.ts";
 
 let service: Service;
+let credentials: CredentialStore;
 const clock = manualClock();
 beforeAll(async () => {
   service = await startService(undefined, clock);
+  credentials = dynamoCredentialStore(tableOf(service.dynamodb, service.tableName));
 });
 afterAll(() => service.stop());
 
@@ -282,7 +287,7 @@ describe("a credential", () => {
   const hashOf = (key: string): string => createHash("sha256").update(key).digest("hex");
   const put = async (of: { scopes?: Scope[]; expiresAt?: number; revokedAt?: number }): Promise<string> => {
     const key = newApiKey();
-    await service.dependencies.credentials.put(hashOf(key), {
+    await credentials.put(hashOf(key), {
       tenantId: v.parse(TenantId, "acme"),
       scopes: of.scopes ?? ["read"],
       name: "test",
@@ -294,7 +299,7 @@ describe("a credential", () => {
     return key;
   };
   const authorize = (header: string | undefined, name = "Authorization") =>
-    authorizeFunction(service.dependencies)({
+    authorizeFunction({ ...service.dependencies, credentials })({
       ...EVENT,
       headers: header === undefined ? {} : { [name]: header },
       multiValueHeaders: header === undefined ? {} : { [name]: [header] },
@@ -315,7 +320,7 @@ describe("a credential", () => {
     const key = newApiKey();
     const tenantId = v.parse(TenantId, "acme");
     const grant = { tenantId, scopes: ["ingest", "read"] as const, name: "engine", expiresAt: undefined };
-    await admitApiKey(service.dependencies.credentials, key, { ...grant, createdAt: clock.now() });
+    await admitApiKey(credentials, key, { ...grant, createdAt: clock.now() });
 
     const result = await authorize(`Bearer ${key}`);
 
@@ -363,7 +368,7 @@ describe("a credential", () => {
     const revoked = await put({ revokedAt: clock.now() });
     const key = await put({});
     await authorize(`Bearer ${key}`);
-    await service.dependencies.credentials.revoke(hashOf(key), clock.now());
+    await credentials.revoke(hashOf(key), clock.now());
 
     await expectUnauthorized(authorize(`Bearer ${revoked}`), revoked);
     await expectUnauthorized(authorize(`Bearer ${key}`), key);
@@ -371,8 +376,8 @@ describe("a credential", () => {
 
   test("that is missing is refused", async () => {
     await expectUnauthorized(authorize(undefined));
-    await expectUnauthorized(authorizeFunction(service.dependencies)(WITHOUT_HEADER));
-    await expectUnauthorized(authorizeFunction(service.dependencies)({ ...EVENT, headers: null }));
+    await expectUnauthorized(authorizeFunction({ ...service.dependencies, credentials })(WITHOUT_HEADER));
+    await expectUnauthorized(authorizeFunction({ ...service.dependencies, credentials })({ ...EVENT, headers: null }));
   });
 
   test("that is wrong is refused", async () => {
