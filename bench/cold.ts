@@ -34,6 +34,8 @@ const EVENTS: Readonly<Record<(typeof FUNCTIONS)[number], string>> = {
   ingest: "api-gateway/post-events-json.json",
   project: "dynamodb-stream/status-changes.json",
   query: "api-gateway/get-run.json",
+  reap: "schedule/tick.json",
+  work: "sqs-jobs/job.json",
 };
 
 const median = (numbers: readonly number[]): number =>
@@ -101,6 +103,7 @@ export const coldStarts = async (
       BUCKET_NAME: "runstone",
       EVENT_BUS_NAME: "runstone",
       QUEUE_URL: `${bus.endpoint}/000000000000/runstone`,
+      JOB_QUEUE_URL: `${bus.endpoint}/000000000000/runstone-jobs`,
     };
     const candidates = bundles(directory).map((candidate) => ({ ...candidate, times: [] as Times[] }));
     for (let round = 0; round <= ROUNDS; round++) {

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { queryFunction } from "../functions/query/query.ts";
 import { ensureTable } from "../local/resources.ts";
 import { recordEvents } from "../shared/app/record-events.ts";
+import { redactEvents } from "../shared/app/redact-events.ts";
 import { readEvent } from "../shared/contract/event.ts";
 import { TenantId } from "../shared/contract/identifiers.ts";
 import { SCOPES } from "../shared/contract/routes.ts";
@@ -47,6 +48,15 @@ const blobsInMemory = (): BlobStore => {
       objects.set(key, bytes);
     },
     get: async (key) => objects.get(key),
+    sizeOf: async (key) => objects.get(key)?.length,
+    copy: async (from, to) => {
+      const bytes = objects.get(from);
+      if (bytes !== undefined) objects.set(to, bytes);
+      return bytes !== undefined;
+    },
+    list: async function* (prefix) {
+      yield* [...objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+    },
     remove: async (key) => {
       objects.delete(key);
     },
@@ -75,15 +85,15 @@ const clientOf = (endpoint: string): DynamoDBClient =>
   });
 
 /**
- * A service over a new table of the emulator. `startsAt` (milliseconds since 1970) sets its clock, which moves by five
+ * A service over a new table of the emulator, or over that of another service. `startsAt` (milliseconds since 1970) sets its clock, which moves by five
  * seconds an arrival, so that two runs of the benchmark write the same bytes. `isMetered: false` leaves the meter out,
  * whose reads aside cost time; charges are then empty.
  */
 export const startMeteredService = async (
   endpoint: string,
-  options: { readonly startsAt: number; readonly isMetered?: boolean },
+  options: { readonly startsAt: number; readonly isMetered?: boolean; readonly tableName?: string },
 ): Promise<MeteredService> => {
-  const tableName = `runstone-${randomUUID()}`;
+  const tableName = options.tableName ?? `runstone-${randomUUID()}`;
   const client = clientOf(endpoint);
   const aside = clientOf(endpoint);
   await ensureTable(aside, tableName);
@@ -110,7 +120,7 @@ export const startMeteredService = async (
       text,
       reading: readEvent({ text, value: JSON.parse(text) as unknown }, context),
     }));
-    const results = await recordEvents(dependencies, received, "http");
+    const results = await recordEvents(dependencies, await redactEvents(dependencies, received), "http");
     const refused = results.find(({ status }) => status !== "accepted");
     if (refused !== undefined) {
       const cause = refused.status === "unavailable" ? refused.fault : undefined;

@@ -4,7 +4,7 @@ import path from "node:path";
 import { buildSync, type Format, type Metafile } from "esbuild";
 
 /** The functions, by their folders. */
-export const FUNCTIONS = ["authorize", "consume", "control", "ingest", "project", "query"] as const;
+export const FUNCTIONS = ["authorize", "consume", "control", "ingest", "project", "query", "reap", "work"] as const;
 /** A function by its folder. */
 export type FunctionName = (typeof FUNCTIONS)[number];
 

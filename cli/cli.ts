@@ -3,12 +3,21 @@ import { setTimeout } from "node:timers/promises";
 import type { CommandGroup, CommandIo } from "./command-group.ts";
 import { failureLine } from "./failure-line.ts";
 import { failuresGroup } from "./failures.ts";
+import { importGroup } from "./import.ts";
 import { keysGroup } from "./keys.ts";
 import { quarantineGroup } from "./quarantine.ts";
+import { rebuildGroup } from "./rebuild.ts";
 import { tenantsGroup } from "./tenants.ts";
 
 /** A group is added by a line here. */
-const GROUPS: readonly CommandGroup[] = [failuresGroup, keysGroup, quarantineGroup, tenantsGroup];
+const GROUPS: readonly CommandGroup[] = [
+  failuresGroup,
+  importGroup,
+  keysGroup,
+  quarantineGroup,
+  rebuildGroup,
+  tenantsGroup,
+];
 
 const HELP = `Usage: npm run cli -- <command> ...
 

@@ -5,17 +5,20 @@ import { CommandFailure } from "./command-failure.ts";
 import type { CommandGroup, CommandIo } from "./command-group.ts";
 import { chooseCommand, parseCommand, TARGET_OPTIONS } from "./command-line.ts";
 import { type FailuresBucket, failuresBucket } from "./failures-bucket.ts";
+import { openStores } from "./open-stores.ts";
 import { openTarget } from "./open-target.ts";
 import { replayFailures } from "./replay-failures.ts";
 import { outputOf, type Target } from "./target.ts";
 import { textTable } from "./text-table.ts";
 
-const HELP = `Batches of the table's stream whose domain events could not be published, and were given up.
+const HELP = `Batches of the table's stream that could not be followed, and were given up: their domain events may not be published,
+their runs not counted in statistics, their failures not listed.
 
   npm run cli -- failures list --stage NAME [--json] [--region R]
       What is in the stage's failures bucket.
   npm run cli -- failures replay --stage NAME [--key K] [--region R]
-      Publishes the events of every batch, or of one, on the stage's bus, and removes each batch that was published.
+      Publishes the events of every batch, or of one, on the stage's bus, counts its runs and lists their failures, and
+      removes each batch that was done.
       Listeners know by \`version\` what is old and what they have seen. Stopped half-way, it can be run again.`;
 
 const openBucket = async (target: Target): Promise<FailuresBucket> => {
@@ -53,7 +56,8 @@ const replay = async (args: readonly string[], io: CommandIo): Promise<void> => 
   const client = new EventBridgeClient(target.region === undefined ? {} : { region: target.region });
   const publisher = eventBridgePublisher(client, await outputOf(target, "EventBusName"), systemClock);
   const keys = values.key === undefined ? keysOf(bucket) : [values.key];
-  const { published, kept } = await replayFailures({ bucket, publisher, print: io.print }, keys);
+  const stores = await openStores(target, io);
+  const { published, kept } = await replayFailures({ bucket, publisher, stores, print: io.print }, keys);
   client.destroy();
 
   io.print(`${published} ${published === 1 ? "batch" : "batches"} of ${target.name} published.`);

@@ -13,7 +13,14 @@ const unreachable = async (): Promise<never> => {
 };
 
 /** Files of a stack in memory are known to its process alone. */
-const OUT_OF_REACH: BlobStore = { put: unreachable, get: unreachable, remove: async () => undefined };
+const OUT_OF_REACH: BlobStore = {
+  put: unreachable,
+  get: unreachable,
+  sizeOf: unreachable,
+  copy: unreachable,
+  list: () => ({ [Symbol.asyncIterator]: () => ({ next: unreachable }) }),
+  remove: async () => undefined,
+};
 
 /** The objects of the stack: its bucket, or the files of the embedded one. */
 export const openBlobs = async (

@@ -2,26 +2,14 @@ import type { RedriveDependencies } from "../shared/app/redrive-event.ts";
 import type { TenantId } from "../shared/contract/identifiers.ts";
 import { positionOfQuarantineId, type QuarantinePosition } from "../shared/domain/quarantine.ts";
 import { hasExpired } from "../shared/domain/retention.ts";
-import { connect } from "../shared/lambda/connect.ts";
-import { systemClock } from "../shared/lambda/system-clock.ts";
 import type { QuarantinedMessage, QuarantineStore } from "../shared/ports/quarantine-store.ts";
 import { CommandFailure } from "./command-failure.ts";
 import type { CommandIo } from "./command-group.ts";
-import { openBlobs } from "./open-blobs.ts";
-import { outputOf, type Target } from "./target.ts";
+import { openStores } from "./open-stores.ts";
+import type { Target } from "./target.ts";
 
-/** The stores of the stack, with its retention: what is redriven from here is kept as long as what came by queue. */
-export const openQuarantine = async (target: Target, io: CommandIo): Promise<RedriveDependencies> => {
-  const retentionDays = await target.find("RetentionDays");
-  return connect({
-    dynamodb: target.clients.dynamodb,
-    tableName: await outputOf(target, "TableName"),
-    blobs: await openBlobs(target, io.environment),
-    clock: { ...systemClock, now: io.now },
-    log: () => undefined,
-    ...(retentionDays === undefined ? {} : { retentionDays: Number(retentionDays) }),
-  });
-};
+/** The stores of the stack that redriving needs. */
+export const openQuarantine = (target: Target, io: CommandIo): Promise<RedriveDependencies> => openStores(target, io);
 
 /** Whose quarantine this is, for people. */
 export const nameOf = (tenantId: TenantId | undefined): string =>

@@ -1,4 +1,4 @@
-import { projectFunction } from "../functions/project/project.ts";
+import { type ProjectDependencies, projectFunction } from "../functions/project/project.ts";
 import { readFailedBatch } from "../shared/lambda/failed-batch.ts";
 import type { Log } from "../shared/lambda/log.ts";
 import { PublishFault } from "../shared/ports/publish-fault.ts";
@@ -11,6 +11,8 @@ import type { FailuresBucket } from "./failures-bucket.ts";
 export interface ReplayTools {
   readonly bucket: FailuresBucket;
   readonly publisher: Publisher;
+  /** What follows from the changes of a batch beside its domain events is brought up to date there. */
+  readonly stores: Omit<ProjectDependencies, "publisher" | "log">;
   /** Takes a line of progress. */
   print(line: string): void;
 }
@@ -31,15 +33,15 @@ const logTo =
   };
 
 /**
- * Publishes batches again, one after the other, and removes each that was published. One that cannot be read, or holds a
+ * Follows batches again, one after the other, and removes each whose events were published. One that cannot be read, or holds a
  * header that cannot, is kept. Throws CommandFailure where the bus does not take events: that batch and those after it
  * stay, and the same command goes on from there.
  */
 export const replayFailures = async (
-  { bucket, publisher, print }: ReplayTools,
+  { bucket, publisher, stores, print }: ReplayTools,
   keys: AsyncIterable<string> | Iterable<string>,
 ): Promise<ReplayCount> => {
-  const project = projectFunction({ publisher, log: logTo(print) });
+  const project = projectFunction({ ...stores, publisher, log: logTo(print) });
   const count: ReplayCount = { published: 0, kept: 0 };
 
   const keep = (key: string, reason: string): void => {

@@ -4,8 +4,10 @@ import type { Settings } from "./settings.ts";
 import { ApiStack } from "./stacks/api-stack.ts";
 import { DataStack } from "./stacks/data-stack.ts";
 import { IngestStack } from "./stacks/ingest-stack.ts";
+import { JobsStack } from "./stacks/jobs-stack.ts";
 import { OperationsStack } from "./stacks/operations-stack.ts";
 import { ProjectStack } from "./stacks/project-stack.ts";
+import { UpkeepStack } from "./stacks/upkeep-stack.ts";
 
 /** Every stack of a stage, wired together. Stacks are named `runstone-<stage>-<part>`: the commands find them by it. */
 export const runstone = (app: App, stage: string, settings: Settings) => {
@@ -21,24 +23,37 @@ export const runstone = (app: App, stage: string, settings: Settings) => {
     storage,
     settings,
   });
+  const jobs = new JobsStack(app, name("jobs"), {
+    ...props("jobs", "Runstone: the queue of jobs and who works on them"),
+    storage,
+    settings,
+  });
   const api = new ApiStack(app, name("api"), {
     ...props("api", "Runstone: the HTTP API, its functions and the authorizer"),
     storage,
     queue: ingest.events.queue,
+    jobQueue: jobs.jobs.queue,
     settings,
   });
   const project = new ProjectStack(app, name("project"), {
-    ...props("project", "Runstone: domain events from the table's stream"),
-    table: data.table,
+    ...props("project", "Runstone: what follows from the table's stream"),
+    storage,
+    settings,
+  });
+  const upkeep = new UpkeepStack(app, name("upkeep"), {
+    ...props("upkeep", "Runstone: the schedule that looks after runs"),
+    storage,
     settings,
   });
   const operations = new OperationsStack(app, name("operations"), {
     ...props("operations", "Runstone: alarms and a dashboard"),
     data,
     ingest,
+    jobs,
     api,
     project,
+    upkeep,
     settings,
   });
-  return { data, ingest, api, project, operations } satisfies Record<string, Stack>;
+  return { data, ingest, jobs, api, project, upkeep, operations } satisfies Record<string, Stack>;
 };

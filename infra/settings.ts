@@ -1,6 +1,7 @@
 /** What can be set for a stage. Every setting has a default: a first deployment needs none. */
 import * as v from "valibot";
-import { DEFAULT_RETENTION_DAYS, LONGEST_RETENTION_DAYS } from "../shared/domain/retention.ts";
+import { LONGEST_RETENTION_DAYS } from "../shared/contract/app-settings.ts";
+import { DEFAULT_RETENTION_DAYS } from "../shared/domain/retention.ts";
 import { OidcSettings } from "../shared/oidc/oidc-settings.ts";
 
 const wholeNumber = (least: number, most: number) => {

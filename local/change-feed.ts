@@ -9,8 +9,9 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand } from "@aws-sdk/lib-dynamodb";
 import type { DynamoDBRecord, DynamoDBStreamEvent } from "aws-lambda";
+import { tableOf } from "../shared/dynamodb/document-client.ts";
 import { HEADER_SORT_KEY, TABLE } from "../shared/dynamodb/table.ts";
 import type { Log } from "../shared/lambda/log.ts";
 import { type Item, toStreamRecord } from "./stream-record.ts";
@@ -60,7 +61,8 @@ function headerKeyOf(commandName: unknown, { Item, Key }: Write): Item | undefin
  */
 export function startChangeFeed(options: ChangeFeedOptions): ChangeFeed {
   const { client, tableName, region, log } = options;
-  const documents = DynamoDBDocumentClient.from(client);
+  // With the stores' own options: all document clients of one client share them, and the last one made decides.
+  const documents = tableOf(client, tableName).client;
   const turns = turnsByKey();
   const outbox = startOutbox(options);
   let position = 0;

@@ -1,8 +1,7 @@
-/** Domain events of the embedded stack: from the change feed through the function `project` to a file. */
+/** What follows runs on the embedded stack: from the change feed through the function `project` to a file and stores. */
 import path from "node:path";
-import { projectFunction } from "../functions/project/project.ts";
+import { type ProjectDependencies, projectFunction } from "../functions/project/project.ts";
 import { filePublisher } from "../shared/files/file-publisher.ts";
-import type { Log } from "../shared/lambda/log.ts";
 import type { AwsClients } from "./aws-clients.ts";
 import { type ChangeFeed, startChangeFeed } from "./change-feed.ts";
 
@@ -11,7 +10,8 @@ export interface DomainEventsOptions {
   readonly clients: Pick<AwsClients, "dynamodb" | "region">;
   readonly tableName: string;
   readonly directory: string;
-  readonly log: Log;
+  /** Where runs are read, counted, and their failures listed. */
+  readonly dependencies: Omit<ProjectDependencies, "publisher">;
 }
 
 /** The change feed, and the file that it ends in. */
@@ -21,9 +21,10 @@ export interface DomainEvents extends ChangeFeed {
 }
 
 /** Begins at once: whatever is written to headers from now on is told. */
-export function startDomainEvents({ clients, tableName, directory, log }: DomainEventsOptions): DomainEvents {
+export function startDomainEvents({ clients, tableName, directory, dependencies }: DomainEventsOptions): DomainEvents {
   const { dynamodb, region } = clients;
+  const { log } = dependencies;
   const file = path.join(directory, "domain-events.ndjson");
-  const project = projectFunction({ publisher: filePublisher(file, region), log });
+  const project = projectFunction({ ...dependencies, publisher: filePublisher(file, region) });
   return { file, ...startChangeFeed({ client: dynamodb, tableName, region, project, log }) };
 }

@@ -21,12 +21,21 @@ export interface HttpFrontOptions {
   readonly routes: readonly Route[];
   readonly functions: Readonly<Record<Route["function"], ProxyFunction>>;
   readonly authorize: AuthorizeFunction;
+  /** Serves what lies under a path of its own, to the end of the answer: links to objects. Undefined: there is none. */
+  readonly objects?: ObjectRoutes | undefined;
   /** Called with a line for each request that was answered: never with a query's text. */
   logRequest?(line: string): void;
   /** Called with what a function threw: the caller sees nothing of it. */
   reportFault(error: unknown): void;
   /** Undefined: ten seconds for a request's headers, a minute for all of it. */
   readonly patience?: Patience;
+}
+
+/** What is served beside the routes. */
+export interface ObjectRoutes {
+  /** What the paths begin with. */
+  readonly path: string;
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
 /** How long a client may take to send (milliseconds). */
@@ -50,9 +59,20 @@ export interface HttpFront {
 /** Rejects with the error of `listen`: `EADDRINUSE` where the port is taken. */
 export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFront> {
   let isStopping = false;
+  const isObject = (request: IncomingMessage): boolean =>
+    options.objects !== undefined && pathOf(request).startsWith(options.objects.path);
+
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const startedAt = Date.now();
     const requestId = randomUUID();
+    if (isObject(request)) {
+      if (isStopping) response.setHeader("connection", "close");
+      await serveObject(options, request, response);
+      options.logRequest?.(
+        `${request.method} ${pathOf(request)} ${response.statusCode} ${Date.now() - startedAt} ms ${requestId}`,
+      );
+      return;
+    }
     const target = resolveTarget(options.routes, request, requestId);
     const body = await readBody(request).catch(() => "gone" as const);
     if (body === "gone") return;
@@ -81,7 +101,7 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
   server.on("clientError", answerBrokenRequest);
   // A client that asks before it sends is told to go on only where its body has room.
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
-    if (hasRoomFor(request)) response.writeContinue();
+    if (!isObject(request) && hasRoomFor(request)) response.writeContinue();
     return serve(request, response);
   });
   await new Promise<void>((resolve, reject) => {
@@ -98,6 +118,22 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
 }
 
 const pathOf = (message: IncomingMessage): string => (message.url ?? "/").split("?", 1)[0] ?? "";
+
+/** Never rejects. A client that went away needs no answer, and is nobody's fault. */
+async function serveObject(
+  options: HttpFrontOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    await options.objects?.serve(request, response);
+  } catch (error) {
+    const isGone = response.destroyed || request.errored !== null;
+    if (!isGone) options.reportFault(error);
+    if (isGone || response.headersSent) response.destroy();
+    else await sendEarly(request, response, problem("INTERNAL", randomUUID()));
+  }
+}
 
 /** The route that a request names with all that its address says, or the front's own answer. */
 function resolveTarget(routes: readonly Route[], message: IncomingMessage, requestId: string): ProxyRequest | Answer {

@@ -11,6 +11,8 @@ export interface Settings {
   readonly announceIn: string;
   /** Whether each request gets a line on standard error. */
   readonly hasRequestLog: boolean;
+  /** How often the upkeep has a tick; undefined: as often as on AWS. */
+  readonly upkeepEveryMs: number | undefined;
 }
 
 const DEFAULT_PORT = 4000;
@@ -27,6 +29,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     dataDirectory: isInMemory ? undefined : directory,
     announceIn: isInMemory ? DEFAULT_DIRECTORY : directory,
     hasRequestLog: !["", "0"].includes(environment["RUNSTONE_LOG"] ?? ""),
+    upkeepEveryMs: readUpkeep(environment["RUNSTONE_UPKEEP_SECONDS"]),
   };
 }
 
@@ -35,6 +38,14 @@ function checkEndpoint(name: string, text: string | undefined): void {
   if (!/^https?:$/.test(URL.parse(text)?.protocol ?? "")) {
     throw new StartFailure(`${name} must be an http or https URL, came ${JSON.stringify(text)}`);
   }
+}
+
+function readUpkeep(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (!/^[1-9]\d{0,4}$/.test(text)) {
+    throw new StartFailure(`RUNSTONE_UPKEEP_SECONDS must be a number from 1 to 99999, came ${JSON.stringify(text)}`);
+  }
+  return Number(text) * 1000;
 }
 
 function readPort(text: string | undefined): number {

@@ -8,13 +8,17 @@ import { controlFunction } from "../functions/control/control.ts";
 import { ingestFunction } from "../functions/ingest/ingest.ts";
 import type { IngestDependencies } from "../functions/ingest/ingest-dependencies.ts";
 import { queryFunction } from "../functions/query/query.ts";
+import { reapFunction } from "../functions/reap/reap.ts";
 import { ROUTES } from "../shared/contract/routes.ts";
 import { tableOf } from "../shared/dynamodb/document-client.ts";
 import { dynamoCredentialStore } from "../shared/dynamodb/dynamo-credential-store.ts";
+import { fileBlobLinks, LINKS_PATH } from "../shared/files/file-blob-links.ts";
 import { fileBlobStore } from "../shared/files/file-blob-store.ts";
 import { connect } from "../shared/lambda/connect.ts";
 import type { Log } from "../shared/lambda/log.ts";
+import type { BlobLinks } from "../shared/ports/blob-links.ts";
 import type { BlobStore } from "../shared/ports/blob-store.ts";
+import { s3BlobLinks } from "../shared/s3/s3-blob-links.ts";
 import { s3BlobStore } from "../shared/s3/s3-blob-store.ts";
 import { sqsEventQueue } from "../shared/sqs/sqs-event-queue.ts";
 import { type AwsClients, connectClients } from "./aws-clients.ts";
@@ -23,16 +27,21 @@ import { admitDemoKeys, type Keys } from "./demo-keys.ts";
 import { startDomainEvents } from "./domain-events.ts";
 import { embeddedAuthorizer } from "./embedded-authorizer.ts";
 import { type Emulators, startEmulators } from "./emulators.ts";
-import { type HttpFrontOptions, startHttpFront } from "./http-front.ts";
+import { type HttpFrontOptions, type ObjectRoutes, startHttpFront } from "./http-front.ts";
 import { checkIndexes } from "./index-check.ts";
+import { type JobWorker, startJobWorker } from "./job-worker.ts";
 import { lambdaContext } from "./lambda-context.ts";
+import { linkSecret } from "./link-secret.ts";
 import { announce, withdraw } from "./local-json.ts";
+import { objectServer } from "./object-server.ts";
 import { startQueuePoller } from "./queue-poller.ts";
+import { startReaper } from "./reaper.ts";
 import { ensureBucket, ensureQueue, ensureTable } from "./resources.ts";
 import { StartFailure } from "./start-failure.ts";
 
 const TABLE_NAME = "runstone";
 const QUEUE_NAME = "runstone-events";
+const JOB_QUEUE_NAME = "runstone-jobs";
 const BUCKET_NAME = "runstone-objects";
 
 /** Where the stack listens and keeps its data. */
@@ -45,6 +54,8 @@ export interface StackOptions {
   readonly announceIn: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  /** How often the upkeep has a tick; undefined: as often as on AWS. */
+  readonly upkeepEveryMs?: number | undefined;
   logRequest?(line: string): void;
 }
 
@@ -84,13 +95,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   // fauxqs names a host that not every machine resolves, and looks only at the path of what it is asked for.
   const queueUrl = owns.sqs ? new URL(new URL(queue.url).pathname, endpoints.sqs).href : queue.url;
   const directory = dataDirectory ?? (await temporaryDirectory(opened));
-  const blobs = await openBlobs(clients, { s3Endpoint: endpoints.s3, directory });
-  const dependencies = connect({ dynamodb: clients.dynamodb, tableName: TABLE_NAME, blobs, log });
+  let apiUrl = "";
+  const { blobs, links, objects } = await openObjects(clients, {
+    s3Endpoint: endpoints.s3,
+    directory,
+    baseUrl: () => apiUrl,
+  });
+  const dependencies = connect({ dynamodb: clients.dynamodb, tableName: TABLE_NAME, blobs, links, log });
   const credentials = dynamoCredentialStore(tableOf(clients.dynamodb, TABLE_NAME));
   const keys = await admitDemoKeys(credentials, dataDirectory);
 
   const reportFault = (error: unknown): void => log({ level: "error", message: "a function failed", error });
-  const domainEvents = startDomainEvents({ clients, tableName: TABLE_NAME, directory, log });
+  const domainEvents = startDomainEvents({ clients, tableName: TABLE_NAME, directory, dependencies });
   opened.defer(domainEvents.stop);
   const consume = consumeFunction(dependencies);
   const authorize = embeddedAuthorizer(
@@ -104,7 +120,27 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     endpoint: endpoints.sqs,
     credentials: () => clients.sqs.config.credentials(),
   });
-  const front = await startFront(options, { ...dependencies, queue: events }, { authorize, reportFault });
+  const jobs = startJobWorker({
+    clients,
+    queue: await ensureQueue(clients.sqs, JOB_QUEUE_NAME),
+    endpoint: endpoints.sqs,
+    dependencies,
+  });
+  opened.defer(jobs.stop);
+  const reap = reapFunction(dependencies);
+  const reaper = startReaper({
+    reap: (getRemainingTimeInMillis) => reap({}, { getRemainingTimeInMillis }),
+    everyMs: options.upkeepEveryMs,
+    log,
+  });
+  opened.defer(reaper.stop);
+  const { jobQueue } = jobs;
+  const front = await startFront(
+    options,
+    { ...dependencies, queue: events, jobQueue },
+    { authorize, reportFault, objects },
+  );
+  apiUrl = front.url;
   const poller = startQueuePoller({
     client: clients.sqs,
     queue,
@@ -147,8 +183,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 async function startFront(
   options: StackOptions,
-  dependencies: IngestDependencies,
-  calling: Pick<HttpFrontOptions, "authorize" | "reportFault">,
+  dependencies: IngestDependencies & Pick<JobWorker, "jobQueue">,
+  calling: Pick<HttpFrontOptions, "authorize" | "reportFault" | "objects">,
 ) {
   try {
     return await startHttpFront({
@@ -188,15 +224,30 @@ async function temporaryDirectory(opened: AsyncDisposableStack): Promise<string>
   return directory;
 }
 
+interface Objects {
+  readonly blobs: BlobStore;
+  readonly links: BlobLinks;
+  /** Serves the links; undefined where the S3 server does. */
+  readonly objects: ObjectRoutes | undefined;
+}
+
 /** Objects go to the S3 server where one is named in the environment; else to files. */
-async function openBlobs(
+async function openObjects(
   { s3, region }: AwsClients,
-  { s3Endpoint, directory }: { s3Endpoint: string | undefined; directory: string },
-): Promise<BlobStore> {
+  of: { s3Endpoint: string | undefined; directory: string; baseUrl: () => string },
+): Promise<Objects> {
+  const { s3Endpoint, baseUrl } = of;
   if (s3 !== undefined && s3Endpoint !== undefined) {
     await reaching(s3Endpoint, () => ensureBucket(s3, BUCKET_NAME));
     const credentials = () => s3.config.credentials();
-    return s3BlobStore({ bucket: BUCKET_NAME, region, endpoint: s3Endpoint, credentials });
+    const place = { bucket: BUCKET_NAME, region, endpoint: s3Endpoint, credentials };
+    return { blobs: s3BlobStore(place), links: s3BlobLinks(place), objects: undefined };
   }
-  return fileBlobStore(path.join(directory, "objects"));
+  const directory = path.join(of.directory, "objects");
+  const secret = await linkSecret(of.directory);
+  return {
+    blobs: fileBlobStore(directory),
+    links: fileBlobLinks({ secret, baseUrl }),
+    objects: { path: LINKS_PATH, serve: objectServer({ directory, secret, now: Date.now }) },
+  };
 }

@@ -12,6 +12,8 @@ Runs Runstone in one process on this machine: HTTP API, queue, table and objects
   PORT               port of the HTTP API (default 4000; 0: any that is free)
   RUNSTONE_DATA_DIR  directory of the data (default .runstone; "memory": keep nothing)
   RUNSTONE_LOG       1: a line on standard error for each request
+  RUNSTONE_UPKEEP_SECONDS
+                     how often silent runs are closed and retention is applied (default 300)
   OIDC               an issuer whose tokens are accepted beside keys, as JSON: {"issuer", "audience", "jwksUrl"}
   LONGEST_KEY_DAYS   keys older than this are refused
   AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL_S3

@@ -1,5 +1,5 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from "aws-lambda";
-import { credentialOf, KEY_PREFIX, type KeyPolicy, recordKeyUse } from "../../shared/app/api-keys.ts";
+import { credentialOf, KEY_PREFIX, type KeyPolicy, keyIdOf, recordKeyUse } from "../../shared/app/api-keys.ts";
 import type { Grant } from "../../shared/domain/grant.ts";
 import type { Log } from "../../shared/lambda/log.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
@@ -36,6 +36,15 @@ export interface TenantLimits {
 
 const ANY_AGE: KeyPolicy = { longestKeyDays: undefined };
 
+/** A credential that is good: what it allows, and whose it is, for the audit log. */
+interface Admission {
+  readonly grant: Grant;
+  readonly speaker: string;
+}
+
+/** A subject is of the issuer's making: so much of it is enough to know it by. */
+const MOST_SUBJECT_CHARACTERS = 128;
+
 /** Three parts, as every signed token has. */
 const TOKEN_FORM = /^[^.]+\.[^.]+\.[^.]+$/;
 
@@ -46,9 +55,10 @@ const unauthorized = (): Error => new Error("Unauthorized");
 const stageOf = (methodArn: string): string => `${methodArn.split("/").slice(0, 2).join("/")}/*`;
 
 /** API Gateway hands every value on as text, and the functions hold the request to `expires_at` while this is cached. */
-const contextOf = (grant: Grant): Record<string, string> => ({
+const contextOf = ({ grant, speaker }: Admission): Record<string, string> => ({
   tenant_id: grant.tenantId,
   scopes: grant.scopes.join(" "),
+  speaker,
   ...(grant.expiresAt === undefined ? {} : { expires_at: String(grant.expiresAt) }),
 });
 
@@ -70,16 +80,20 @@ export const authorizeFunction = (dependencies: AuthorizeDependencies, settings:
     }
   };
 
-  const grantOf = async (credential: string, requestId: string): Promise<Grant | undefined> => {
+  const admit = async (credential: string, requestId: string): Promise<Admission | undefined> => {
     const now = clock.now();
     if (credential.startsWith(KEY_PREFIX)) {
       const found = await credentialOf(credentials, credential, { now, policy: keyPolicy });
-      if (found !== undefined) await noteUse(found, requestId);
-      return found;
+      if (found === undefined) return undefined;
+      await noteUse(found, requestId);
+      return { grant: found, speaker: `key ${keyIdOf(found.sha256)}` };
     }
     if (tokens === undefined || !TOKEN_FORM.test(credential)) return undefined;
     const verdict = await tokens.verify(credential, now);
-    if (verdict.kind === "granted") return verdict.grant;
+    if (verdict.kind === "granted") {
+      const subject = verdict.subject?.slice(0, MOST_SUBJECT_CHARACTERS) ?? "without subject";
+      return { grant: verdict.grant, speaker: `token ${subject}` };
+    }
     log({ level: "info", message: "token refused", request_id: requestId, reason: verdict.reason });
     return undefined;
   };
@@ -94,23 +108,23 @@ export const authorizeFunction = (dependencies: AuthorizeDependencies, settings:
     const { requestId } = event.requestContext;
     const credential = bearerCredential(event);
     if (credential === undefined) throw unauthorized();
-    let grant: Grant | undefined;
+    let admission: Admission | undefined;
     let usageKey: string | undefined;
     try {
-      grant = await grantOf(credential, requestId);
-      if (grant !== undefined && limits !== undefined) usageKey = await usageKeyOf(limits, grant);
+      admission = await admit(credential, requestId);
+      if (admission !== undefined && limits !== undefined) usageKey = await usageKeyOf(limits, admission.grant);
     } catch (error) {
       log({ level: "error", message: "a credential could not be checked", request_id: requestId, error });
       throw error;
     }
-    if (grant === undefined) throw unauthorized();
+    if (admission === undefined) throw unauthorized();
     return {
-      principalId: grant.tenantId,
+      principalId: admission.grant.tenantId,
       policyDocument: {
         Version: "2012-10-17",
         Statement: [{ Action: "execute-api:Invoke", Effect: "Allow", Resource: stageOf(event.methodArn) }],
       },
-      context: contextOf(grant),
+      context: contextOf(admission),
       ...(usageKey === undefined ? {} : { usageIdentifierKey: usageKey }),
     };
   };

@@ -1,6 +1,10 @@
 import middy from "@middy/core";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
-import { type EventResult, type ReceivedEvent, recordEvents } from "../../shared/app/record-events.ts";
+import type { EventResult, ReceivedEvent } from "../../shared/app/received-event.ts";
+import { recordEvents } from "../../shared/app/record-events.ts";
+import type { RedactedEvent } from "../../shared/app/redact-event.ts";
+import { redactEvents } from "../../shared/app/redact-events.ts";
+import { unnamedRedactor } from "../../shared/app/redact-unnamed.ts";
 import { type InputError, readEvent } from "../../shared/contract/event.ts";
 import { type EventList, readMessage } from "../../shared/contract/event-list.ts";
 import type { TenantId } from "../../shared/contract/identifiers.ts";
@@ -27,6 +31,7 @@ const refusal = (
     code: string;
     errors: readonly InputError[];
     body: string;
+    redaction?: RedactedEvent["redaction"];
   },
 ): RefusedMessage => ({ ...of, messageId: record.messageId, sentAt: Number(record.attributes.SentTimestamp) });
 
@@ -49,8 +54,9 @@ const TIME_TO_END_MS = 15_000;
 const PUTS_AT_A_TIME = 32;
 
 interface Opened {
+  readonly record: SQSRecord;
   readonly events: readonly Delivered[];
-  /** What names no tenant, or is no list of events. */
+  /** What names no tenant, or is no list of events: as it came. */
   readonly refused: readonly RefusedMessage[];
 }
 
@@ -63,6 +69,7 @@ const open = (record: SQSRecord, now: number): Opened => {
   if (!message.ok) {
     const { code, errors } = message;
     return {
+      record,
       events: [],
       refused: [refusal(record, { ...NOBODYS, index: undefined, code, errors, body: record.body })],
     };
@@ -75,23 +82,24 @@ const open = (record: SQSRecord, now: number): Opened => {
       const { code, errors } = reading.ok ? { code: "INVALID_EVENT", errors: [] } : reading;
       refused.push(refusal(record, { ...NOBODYS, index, code, errors, body: event.text }));
     } else {
-      events.push({ record, index, received: { tenantId: reading.tenantId, text: event.text, reading } });
+      const { text, redaction } = event;
+      events.push({ record, index, received: { tenantId: reading.tenantId, text, reading, redaction } });
     }
   }
-  return { events, refused };
+  return { record, events, refused };
 };
 
-const outcomeOf = (result: EventResult): "done" | "quarantine" | "retry" => {
+const outcomeOf = (result: EventResult): "done" | "drop" | "quarantine" | "retry" => {
   if (result.status === "accepted") return "done";
   if (result.status === "unavailable") return "retry";
   const outcome = OUTCOMES[result.code as Code];
   return "queue" in outcome ? outcome.queue : "quarantine";
 };
 
-const refusedEvent = ({ record, index, received }: Delivered, result: EventResult): RefusedMessage => {
+const refusedEvent = ({ record, index }: Delivered, redacted: RedactedEvent, result: EventResult): RefusedMessage => {
   const { code, errors } = result.status === "rejected" ? result : { code: "INVALID_EVENT", errors: [] };
-  const { runId } = result;
-  return refusal(record, { tenantId: received.tenantId, index, runId, code, errors, body: received.text });
+  const { tenantId, text: body, redaction } = redacted;
+  return refusal(record, { tenantId, index, runId: result.runId, code, errors, body, redaction });
 };
 
 const NO_TIME = new Error("no time was left in this batch");
@@ -131,26 +139,40 @@ export const consumeFunction = (dependencies: Dependencies): QueueHandler => {
       }
     };
 
+    /** What of a message names no tenant, as far as it may be kept. */
+    const nobodys = async ({ record, refused }: Opened): Promise<RefusedMessage[]> => {
+      if (refused.length === 0) return [];
+      try {
+        const redact = await unnamedRedactor(dependencies.settings, record.body);
+        return refused.map((one) => ({ ...one, body: redact({ text: one.body, isEvent: one.index !== undefined }) }));
+      } catch (error) {
+        fail(record.messageId, error);
+        return [];
+      }
+    };
+
     const opened = batch.Records.map((record) => open(record, clock.now())).sort((a, b) => sizeOf(a) - sizeOf(b));
     const events = opened.flatMap((message) => message.events);
-    const refused = opened.flatMap((message) => message.refused);
+    const refused: RefusedMessage[] = [];
     for (const slice of slicesOf(events)) {
       if (!hasTime()) {
         for (const { record } of slice) fail(record.messageId, NO_TIME);
         continue;
       }
       const received = slice.map((event) => event.received);
-      const results = await recordEvents(dependencies, received, "queue");
+      const redacted = await redactEvents(dependencies, received);
+      const results = await recordEvents(dependencies, redacted, "queue");
       for (const [position, result] of results.entries()) {
         const event = slice[position] as Delivered;
         const outcome = outcomeOf(result);
         if (outcome === "retry") {
           fail(event.record.messageId, result.status === "unavailable" ? result.fault : undefined);
         }
-        if (outcome === "quarantine") refused.push(refusedEvent(event, result));
+        if (outcome === "quarantine") refused.push(refusedEvent(event, redacted[position] as RedactedEvent, result));
       }
     }
-    const waiting = refused.values();
+    const unnamed = await Promise.all(opened.map(nobodys));
+    const waiting = [...refused, ...unnamed.flat()].values();
     const work = async (): Promise<void> => {
       for (const one of waiting) await keep(one);
     };

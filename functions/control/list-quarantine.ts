@@ -20,6 +20,8 @@ const showTime = (milliseconds: number): string => showInstant(instantOf(millise
 /** The event is the JSON text that came, where the credential may see payload. */
 const present = async (message: QuarantinedMessage, seesPayload: boolean): Promise<JsonOutput> => {
   const body = seesPayload ? await message.readBody() : undefined;
+  const { redaction } = message;
+  const isRedacted = redaction !== undefined && redaction.fields.length > 0;
   return {
     id: quarantineIdOf(message),
     message_id: message.messageId,
@@ -29,6 +31,7 @@ const present = async (message: QuarantinedMessage, seesPayload: boolean): Promi
     errors: message.errors.map(({ path, message }) => ({ path, message })),
     run_id: message.runId ?? null,
     expires_at: showTime(message.expiresAt * 1000),
+    redacted: isRedacted ? redaction.fields : undefined,
     ...(seesPayload ? { event: body === undefined ? null : new JsonText(body) } : { payload_hidden: true }),
   };
 };

@@ -1,5 +1,5 @@
 import type { QueueResult } from "../../shared/app/queue-events.ts";
-import type { EventResult } from "../../shared/app/record-events.ts";
+import type { EventResult } from "../../shared/app/received-event.ts";
 import type { InputError } from "../../shared/contract/event.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
 

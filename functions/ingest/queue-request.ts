@@ -1,4 +1,5 @@
 import { queueEvents } from "../../shared/app/queue-events.ts";
+import { redactEvents } from "../../shared/app/redact-events.ts";
 import { type Answer, jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import { logUnavailable } from "../../shared/lambda/log-unavailable.ts";
 import { STATUS_QUEUED } from "../../shared/lambda/outcomes.ts";
@@ -20,7 +21,8 @@ export const queueRequest = async (
 ): Promise<Answer | Refusal> => {
   const read = receivedEvents(request, events, dependencies.clock.now());
   if ("code" in read) return read;
-  const results = await queueEvents(dependencies.queue, tenantOf(request), read.received);
+  const redacted = await redactEvents(dependencies, read.received);
+  const results = await queueEvents(dependencies.queue, tenantOf(request), redacted);
   const queued = countResults(results, "queued");
   const rejected = countResults(results, "rejected");
   const unavailable = countResults(results, "unavailable");

@@ -1,4 +1,5 @@
 import { recordEvents } from "../../shared/app/record-events.ts";
+import { redactEvents } from "../../shared/app/redact-events.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
 import type { Source } from "../../shared/domain/ledger.ts";
 import { type Answer, jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
@@ -31,7 +32,7 @@ export const recordRequest = async (
   const { events, source, extra = {}, isEmptyFine = false } = batch;
   const read = receivedEvents(request, events, dependencies.clock.now());
   if ("code" in read) return read;
-  const results = await recordEvents(dependencies, read.received, source);
+  const results = await recordEvents(dependencies, await redactEvents(dependencies, read.received), source);
   const rejected = countResults(results, "rejected");
   const unavailable = countResults(results, "unavailable");
   const members = {

@@ -1,7 +1,7 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import * as v from "valibot";
 import { eventBridgePublisher } from "../../shared/eventbridge/event-bridge-publisher.ts";
-import { jsonLog } from "../../shared/lambda/log.ts";
+import { fromEnvironment } from "../../shared/lambda/environment.ts";
 import { readEnvironment, setVariable } from "../../shared/lambda/read-environment.ts";
 import { sdkRequests } from "../../shared/lambda/sdk-requests.ts";
 import { systemClock } from "../../shared/lambda/system-clock.ts";
@@ -12,6 +12,6 @@ const client = new EventBridgeClient(sdkRequests());
 
 /** What Lambda runs: the projection of the table's stream. */
 export const handler = projectFunction({
+  ...fromEnvironment(process.env),
   publisher: eventBridgePublisher(client, environment.EVENT_BUS_NAME, systemClock),
-  log: jsonLog,
 });

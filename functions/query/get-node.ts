@@ -19,7 +19,11 @@ export const getNode =
     const node = found.run.state.nodes.find((other) => other.nodeExecutionId === id);
     if (node === undefined) return refuse("NOT_FOUND", "the run has no node execution of this id");
     const attempts = attemptsOf(node);
-    const view = await textsFor(dependencies, request, { key: found.key, payload: payloadOf(node, attempts) });
+    const view = await textsFor(dependencies, request, {
+      run: found.key,
+      expiresAt: found.run.header.expiresAt,
+      payload: payloadOf(node, attempts),
+    });
     const members = presentNode(node, view);
     members.set(
       "attempts",

@@ -30,6 +30,10 @@ export const getRun =
     if (matches(request.header("if-none-match"), etag)) {
       return { status: STATUS_NOT_MODIFIED, headers: { etag }, body: "" };
     }
-    const view = await textsFor(dependencies, request, { key, payload: run.state.payload });
+    const view = await textsFor(dependencies, request, {
+      run: key,
+      expiresAt: run.header.expiresAt,
+      payload: run.state.payload,
+    });
     return jsonAnswer(presentRun(run, view), { headers: { etag } });
   };

@@ -1,9 +1,16 @@
 import * as v from "valibot";
 import { presentGroup, presentTraceNode } from "../../shared/app/present-node.ts";
-import { addPayload, type Members, type PayloadView, shownField } from "../../shared/app/present-payload.ts";
+import {
+  addPayload,
+  type Members,
+  type PayloadView,
+  setRedacted,
+  shownField,
+} from "../../shared/app/present-payload.ts";
 import { presentRun } from "../../shared/app/present-run.ts";
 import { showInstant } from "../../shared/contract/instant.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
+import { redactedAmong } from "../../shared/contract/redaction.ts";
 import type { AgentLog } from "../../shared/domain/agent-log.ts";
 import { flattened, type PlacedNode, prunedTo, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
@@ -30,6 +37,7 @@ const presentLog = (log: AgentLog, view: PayloadView): Members => {
     ["error", field("error")],
     ["metadata", field("metadata")],
   ]);
+  setRedacted(members, redactedAmong(log.fields));
   return addPayload(members, log.payload, { view, known: ["data"] });
 };
 

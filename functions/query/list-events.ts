@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { type Delivery, followLedger, LEDGER_START, type LedgerPage } from "../../shared/app/follow-ledger.ts";
 import { presentDelivery } from "../../shared/app/present-delivery.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
+import { shownBytes } from "../../shared/domain/large-payload.ts";
 import type { LedgerEvent } from "../../shared/domain/ledger.ts";
 import { single } from "../../shared/domain/member.ts";
 import { hasExpired } from "../../shared/domain/retention.ts";
@@ -12,6 +13,7 @@ import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts"
 import { PAGE_BYTES } from "../../shared/lambda/page.ts";
 import { wholeNumber } from "../../shared/lambda/query-parameters.ts";
 import type { Request } from "../../shared/lambda/request.ts";
+import { isTombstone } from "../../shared/ports/run-store.ts";
 import { NO_SUCH_RUN, previewFor, runKeyOf, textsFor } from "./requested-run.ts";
 
 const parameters = {
@@ -33,7 +35,7 @@ const Position = v.object({
 const FIELDS_BYTES = 1024;
 
 const sizeOf = (event: LedgerEvent): number =>
-  event.payload.reduce((total, payload) => total + payload.sizeBytes, FIELDS_BYTES);
+  event.payload.reduce((total, payload) => total + shownBytes(payload), FIELDS_BYTES);
 
 /** Whether a page has no room for one more. */
 const fullAt = (limit: number, showsPayload: boolean): ((taken: readonly Delivery[], next: LedgerEvent) => boolean) => {
@@ -47,13 +49,17 @@ const fullAt = (limit: number, showsPayload: boolean): ((taken: readonly Deliver
   };
 };
 
-const present = async (dependencies: Dependencies, key: RunKey, page: LedgerPage & { request: Request }) => {
+const present = async (
+  dependencies: Dependencies,
+  of: { run: RunKey; expiresAt: number },
+  page: LedgerPage & { request: Request },
+) => {
   const shown = page.deliveries.map((delivery) => {
     const { type, payload } = delivery.event;
     return { delivery, payload: payload.map((value) => single(type, value)) };
   });
   const payload = shown.flatMap((delivery) => delivery.payload);
-  const view = await textsFor(dependencies, page.request, { key, payload });
+  const view = await textsFor(dependencies, page.request, { ...of, payload });
   return shown.map(({ delivery, payload }) => presentDelivery(delivery, payload, view));
 };
 
@@ -65,7 +71,12 @@ export const listEvents =
     if ("code" in read) return read;
     const key = runKeyOf(request);
     const header = key && (await dependencies.runs.find(key));
-    if (key === undefined || header === undefined || hasExpired(header.expiresAt, dependencies.clock.now())) {
+    if (
+      key === undefined ||
+      header === undefined ||
+      isTombstone(header) ||
+      hasExpired(header.expiresAt, dependencies.clock.now())
+    ) {
       return NO_SUCH_RUN;
     }
     const page = await followLedger(dependencies, key, {
@@ -74,7 +85,7 @@ export const listEvents =
       waitSeconds: read.query.wait,
     });
     return jsonAnswer({
-      data: await present(dependencies, key, { ...page, request }),
+      data: await present(dependencies, { run: key, expiresAt: header.expiresAt }, { ...page, request }),
       // A ledger can always be followed on.
       ...endOfPage(request, page.cursor),
       has_more: page.hasMore,

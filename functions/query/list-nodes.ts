@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { presentNode } from "../../shared/app/present-node.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
+import { shownBytesOf } from "../../shared/domain/large-payload.ts";
 import type { NodeState } from "../../shared/domain/node-fold.ts";
 import { comparePositions } from "../../shared/domain/node-order.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
@@ -35,12 +36,12 @@ const isWanted =
     (filters.container_id === undefined ||
       [node.fields.get("iteration_id"), node.fields.get("loop_id")].includes(filters.container_id));
 
-/** Nodes whose payload is read together: as many as a page has bytes for, by their known sizes. */
+/** Nodes whose payload is read together: as many as a page has bytes for, by the known sizes of what is shown. */
 function* batches(nodes: readonly NodeState[]): Generator<NodeState[]> {
   let batch: NodeState[] = [];
   let bytes = 0;
   for (const node of nodes) {
-    const size = node.payload.reduce((total, payload) => total + payload.sizeBytes, 0);
+    const size = node.payload.reduce((total, payload) => total + shownBytesOf(payload), 0);
     if (batch.length > 0 && bytes + size > PAGE_BYTES) {
       yield batch;
       batch = [];
@@ -55,11 +56,11 @@ function* batches(nodes: readonly NodeState[]): Generator<NodeState[]> {
 const fillWithPayload = async (
   dependencies: Dependencies,
   page: Page,
-  from: { request: Request; key: RunKey; nodes: readonly NodeState[] },
+  from: { request: Request; run: RunKey; expiresAt: number; nodes: readonly NodeState[] },
 ): Promise<void> => {
   for (const batch of batches(from.nodes)) {
     const payload = batch.flatMap((node) => node.payload);
-    const view = await textsFor(dependencies, from.request, { key: from.key, payload });
+    const view = await textsFor(dependencies, from.request, { ...from, payload });
     if (!batch.every((node) => page.add(presentNode(node, view)))) return;
   }
 };
@@ -78,7 +79,11 @@ export const listNodes =
       .filter((node) => position === undefined || comparePositions(node.position, position) > 0);
     const page = pageOf(query.limit);
     if (query.include === undefined) nodes.every((node) => page.add(presentNode(node, previewFor(request))));
-    else await fillWithPayload(dependencies, page, { request, key: found.key, nodes: nodes.slice(0, query.limit) });
+    else {
+      const { expiresAt } = found.run.header;
+      const wanted = { request, run: found.key, expiresAt, nodes: nodes.slice(0, query.limit) };
+      await fillWithPayload(dependencies, page, wanted);
+    }
     const last = page.items.length < nodes.length ? nodes[page.items.length - 1] : undefined;
     return jsonAnswer({ data: page.items, ...endOfPage(request, last?.position) });
   };

@@ -1,7 +1,7 @@
 import { fitting, type PayloadView, visible } from "../../shared/app/present-payload.ts";
-import { type ReadRun, readRun, readTexts } from "../../shared/app/read-run.ts";
+import { type ReadRun, readRun } from "../../shared/app/read-run.ts";
+import { type ShownPayload, showPayload } from "../../shared/app/show-payload.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
-import type { MemberPayload } from "../../shared/domain/member.ts";
 import { type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import { PAGE_BYTES } from "../../shared/lambda/page.ts";
@@ -31,15 +31,15 @@ export const previewFor = (request: Request): PayloadView => ({
   seesPayload: request.caller?.scopes.has("payload") ?? false,
 });
 
-/** What the credential may see of these values, read as far as an answer has room. */
+/** What the credential may see of these values, read as far as an answer has room; links to those that are objects of their own. */
 export const textsFor = async (
   dependencies: Dependencies,
   request: Request,
-  of: { readonly key: RunKey; readonly payload: readonly MemberPayload[] },
+  shown: ShownPayload,
 ): Promise<PayloadView> => {
   const view = previewFor(request);
   return {
     ...view,
-    texts: await readTexts(dependencies.ledger, of.key, fitting(visible(of.payload, view), PAGE_BYTES)),
+    texts: await showPayload(dependencies, { ...shown, payload: fitting(visible(shown.payload, view), PAGE_BYTES) }),
   };
 };

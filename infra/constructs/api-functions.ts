@@ -2,12 +2,20 @@ import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import type { Settings } from "../settings.ts";
 import { LedgerFunction } from "./ledger-function.ts";
-import { allowCredentials, allowReading, allowRecording, allowRedriving, type LedgerStorage } from "./table-access.ts";
+import {
+  allowCredentials,
+  allowFinding,
+  allowReading,
+  allowRecording,
+  allowRedriving,
+  type LedgerStorage,
+} from "./table-access.ts";
 
 /** What the API's functions work on. */
 export interface ApiFunctionsProps {
   readonly storage: LedgerStorage;
   readonly queue: IQueue;
+  readonly jobQueue: IQueue;
   readonly settings: Settings;
 }
 
@@ -19,7 +27,7 @@ const TIMEOUT_SECONDS = 29;
 
 /** A function for each folder of `functions/` that the API leads to, each allowed what it is for. */
 export const apiFunctions = (scope: Construct, props: ApiFunctionsProps): ApiFunctions => {
-  const { storage, queue, settings } = props;
+  const { storage, queue, jobQueue, settings } = props;
   const shared = { logDays: settings.logDays, timeoutSeconds: TIMEOUT_SECONDS };
   const where = { TABLE_NAME: storage.table.tableName, BUCKET_NAME: storage.payloads.bucketName };
   const recording = { ...where, RETENTION_DAYS: String(settings.retentionDays) };
@@ -49,11 +57,13 @@ export const apiFunctions = (scope: Construct, props: ApiFunctionsProps): ApiFun
     ...shared,
     functionName: "control",
     concurrency: settings.concurrency.control,
-    description: "What administrators ask for: quarantine and redrive",
-    memoryMb: 1024,
-    environment: recording,
+    description: "What administrators ask for, and what begins jobs",
+    memoryMb: 1769,
+    environment: { ...recording, JOB_QUEUE_URL: jobQueue.queueUrl },
   });
   allowRedriving(control, storage);
+  allowFinding(control, storage);
+  control.allow(["sqs:SendMessage"], [jobQueue.queueArn]);
 
   const { longestDays } = settings.keys;
   const authorize = new LedgerFunction(scope, "Authorize", {

@@ -1,6 +1,6 @@
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
-import { QUARANTINE_DAYS } from "../../shared/domain/retention.ts";
+import { EXPORT_DAYS, QUARANTINE_DAYS, UPLOAD_DAYS } from "../../shared/domain/retention.ts";
 import { lifetimePrefix } from "../../shared/dynamodb/object-keys.ts";
 import { OPERATOR_QUARANTINE, TABLE } from "../../shared/dynamodb/table.ts";
 import { acknowledgeObjects } from "./acknowledge-wildcards.ts";
@@ -35,10 +35,29 @@ const allowObjects = (to: LedgerFunction, payloads: Bucket, actions: readonly st
   acknowledgeObjects(to, payloads, { keys: "*", reason });
 };
 
-/** Lets a function record runs: read and write items and objects, without indexes and without deletion. */
-export const allowRecording = (to: LedgerFunction, { table, payloads }: LedgerStorage): void => {
+/** What begins the partition keys of runs. */
+const RUNS = ["T#*#R#*"] as const;
+
+/** What begins the partition keys of statistics. */
+const STATISTICS = ["T#*#S#*"] as const;
+
+/** Lets a function remove what belongs to runs: all of a run that is deleted, and what comes for it afterwards. */
+const allowRemoval = (to: LedgerFunction, { table, payloads }: LedgerStorage): void => {
+  allowItems(to, [table.tableArn], { actions: ["dynamodb:BatchWriteItem"], partitions: RUNS });
+  for (const keys of ["*/runs/*", `${lifetimePrefix(UPLOAD_DAYS)}uploads/*`]) {
+    to.allow(["s3:DeleteObject"], [payloads.arnForObjects(keys)]);
+    const reason =
+      "The objects of a deleted run go, of whatever lifetime they are, with the uploads they are copies of.";
+    acknowledgeObjects(to, payloads, { keys, reason });
+  }
+};
+
+/** Lets a function record runs: read and write items and objects, without indexes; remove nothing but what is of runs. */
+export const allowRecording = (to: LedgerFunction, storage: LedgerStorage): void => {
+  const { table, payloads } = storage;
   allowItems(to, [table.tableArn], { actions: [...READS, ...WRITES], partitions: TENANT_DATA });
   allowObjects(to, payloads, ["s3:GetObject", "s3:PutObject"]);
+  allowRemoval(to, storage);
 };
 
 /** Lets a function keep what names no tenant, for the operator's eyes. */
@@ -59,6 +78,39 @@ export const allowRedriving = (to: LedgerFunction, storage: LedgerStorage): void
   const bodies = `${lifetimePrefix(QUARANTINE_DAYS)}quarantine/*`;
   to.allow(["s3:DeleteObject"], [payloads.arnForObjects(bodies)]);
   acknowledgeObjects(to, payloads, { keys: bodies, reason: "What was redriven leaves the quarantine of any tenant." });
+};
+
+/** Lets a function find runs by the indexes. */
+export const allowFinding = (to: LedgerFunction, { table }: Pick<LedgerStorage, "table">): void =>
+  allowItems(to, indexArns(table), { actions: ["dynamodb:Query"], partitions: TENANT_DATA });
+
+/** Lets a function work on jobs: find and read runs, delete them with a note of it, and write files of exports. */
+export const allowJobs = (to: LedgerFunction, storage: LedgerStorage): void => {
+  const { table, payloads } = storage;
+  allowReading(to, storage);
+  // A tombstone, how far a job has come, and an entry of the audit log.
+  const partitions = [...RUNS, "T#*#J", "T#*#AUDIT"];
+  allowItems(to, [table.tableArn], { actions: ["dynamodb:PutItem"], partitions });
+  allowRemoval(to, storage);
+  const files = `${lifetimePrefix(EXPORT_DAYS)}exports/*`;
+  to.allow(["s3:PutObject"], [payloads.arnForObjects(files)]);
+  acknowledgeObjects(to, payloads, { keys: files, reason: "An export makes a key for each of its files." });
+};
+
+/** Lets a function look after the runs of all tenants: find them, record their loss, move what is kept of them, count. */
+export const allowUpkeep = (to: LedgerFunction, storage: LedgerStorage): void => {
+  allowRecording(to, storage);
+  allowFinding(to, storage);
+  // A quarter that was summed up loses its mark.
+  allowItems(to, [storage.table.tableArn], { actions: ["dynamodb:DeleteItem"], partitions: STATISTICS });
+};
+
+/** Lets a function follow runs: read them, count them, and write and remove the rows of their failures. */
+export const allowProjecting = (to: LedgerFunction, { table, payloads }: LedgerStorage): void => {
+  const partitions = [...RUNS, ...STATISTICS];
+  allowItems(to, [table.tableArn], { actions: [...READS, "dynamodb:PutItem"], partitions });
+  allowItems(to, [table.tableArn], { actions: ["dynamodb:DeleteItem"], partitions: RUNS });
+  allowObjects(to, payloads, ["s3:GetObject"]);
 };
 
 /** Lets a function look up credentials, and note when a key was used: no other item of the table. */

@@ -11,14 +11,18 @@ import type { Settings } from "../settings.ts";
 import type { ApiStack } from "./api-stack.ts";
 import type { DataStack } from "./data-stack.ts";
 import type { IngestStack } from "./ingest-stack.ts";
+import type { JobsStack } from "./jobs-stack.ts";
 import type { ProjectStack } from "./project-stack.ts";
+import type { UpkeepStack } from "./upkeep-stack.ts";
 
 /** What the operations stack watches. */
 export interface OperationsStackProps extends StackProps {
   readonly data: DataStack;
   readonly ingest: IngestStack;
+  readonly jobs: JobsStack;
   readonly api: ApiStack;
   readonly project: ProjectStack;
+  readonly upkeep: UpkeepStack;
   readonly settings: Settings;
 }
 
@@ -34,15 +38,19 @@ export class OperationsStack extends Stack {
     };
     const functions: readonly (readonly [string, LedgerFunction])[] = [
       ["Consume", props.ingest.consume],
+      ["Work", props.jobs.work],
       ["Project", props.project.project],
+      ["Reap", props.upkeep.reap],
       ...Object.entries(props.api.functions).map(
         ([name, of]) => [`${name.charAt(0).toUpperCase()}${name.slice(1)}`, of] as const,
       ),
     ];
     const watched = [
       ...this.watchQueue(props, alarm),
+      ...this.watchJobs(props, alarm),
       ...this.watchApi(props, alarm),
       ...this.watchStream(props, alarm),
+      ...this.watchUpkeep(props, alarm),
     ];
     for (const [name, of] of functions) {
       alarm(`${name}Throttles`, {
@@ -109,6 +117,22 @@ export class OperationsStack extends Stack {
     ];
   }
 
+  private watchJobs({ jobs }: OperationsStackProps, alarm: Alarmed): Watched[] {
+    const { queue, deadLetters } = jobs.jobs;
+    const dead = deadLetters.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: Stats.MAXIMUM });
+    const age = queue.metricApproximateAgeOfOldestMessage({ period: PERIOD, statistic: Stats.MAXIMUM });
+    alarm("JobDeadLetters", {
+      metric: dead,
+      above: 0,
+      unit: "messages",
+      meaning: "Deletions by filter or exports stand still: they could not go on, nor be written down as failed",
+      whatToDo:
+        "find the fault in the log of the function Work, put it right, then move the messages back " +
+        "(SQS console: Start DLQ redrive): the jobs go on where they were. They are kept for 14 days from their sending",
+    });
+    return [{ title: "Jobs: age of the oldest that waits (s), and dead letters", metrics: [age, dead] }];
+  }
+
   private watchApi({ api, settings }: OperationsStackProps, alarm: Alarmed): Watched[] {
     const errors = api.api.metricServerError({ period: PERIOD, statistic: Stats.SUM });
     alarm("ServerErrors", {
@@ -173,6 +197,24 @@ export class OperationsStack extends Stack {
         "look whether bucket and role of the project stack are as deployed; who listens can read the runs again, by their times",
     });
     return [{ title: "Domain events: lag (ms) and given up", metrics: [age, kept, lost] }];
+  }
+
+  private watchUpkeep({ upkeep }: OperationsStackProps, alarm: Alarmed): Watched[] {
+    const failed = upkeep.deadLetters.metricApproximateNumberOfMessagesVisible({
+      period: PERIOD,
+      statistic: Stats.MAXIMUM,
+    });
+    const errors = upkeep.reap.function.metricErrors({ period: PERIOD });
+    alarm("UpkeepFailed", {
+      metric: failed,
+      above: 0,
+      unit: "messages",
+      meaning: "The upkeep of runs failed, and failed again: silent runs may stay open, changed retention may wait",
+      whatToDo:
+        "find the fault in the log of the function Reap (its lines name tenant and app) and put it right; the next " +
+        "tick makes up for it. Then purge the dead letters of the upkeep stack: they hold nothing that is needed",
+    });
+    return [{ title: "Upkeep: failed ticks", metrics: [errors, failed] }];
   }
 
   /** Counts the lines of a function's log that say this. */

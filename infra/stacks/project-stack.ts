@@ -1,5 +1,5 @@
 import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
-import type { ITable, Table } from "aws-cdk-lib/aws-dynamodb";
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import { EventBus } from "aws-cdk-lib/aws-events";
 import { FilterCriteria, FilterRule, MetricType, StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { DynamoEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
@@ -8,44 +8,53 @@ import { HEADER_SORT_KEY, TABLE } from "../../shared/dynamodb/table.ts";
 import { acknowledgeObjects, acknowledgeWildcard } from "../constructs/acknowledge-wildcards.ts";
 import { LedgerFunction } from "../constructs/ledger-function.ts";
 import { PrivateBucket } from "../constructs/private-bucket.ts";
+import { allowProjecting, type LedgerStorage } from "../constructs/table-access.ts";
 import type { Settings } from "../settings.ts";
 
 /** What the project stack stands on. */
 export interface ProjectStackProps extends StackProps {
-  readonly table: Table;
+  readonly storage: LedgerStorage;
   readonly settings: Settings;
 }
 
 /** How long a batch is tried: meanwhile what came after it in its shard waits. Given up, it is kept whole. */
 const MOST_RECORD_AGE = Duration.hours(1);
 
-/** What happens after a write: headers from the table's stream become domain events on the bus. */
+/**
+ * What happens after a write: headers from the table's stream become domain events on the bus, and what runs come to is
+ * counted and listed.
+ */
 export class ProjectStack extends Stack {
   readonly project: LedgerFunction;
-  /** Batches that could not be published, whole. Nothing collects them but the operator. */
+  /** Batches that could not be followed, whole. Nothing collects them but the operator. */
   readonly failures: PrivateBucket;
   /** The event source mapping, by which its metrics are named. */
   readonly mappingId: string;
 
   constructor(scope: Construct, id: string, props: ProjectStackProps) {
     super(scope, id, props);
-    const { table, settings } = props;
+    const { storage, settings } = props;
     const bus = new EventBus(this, "Bus", { eventBusName: `${this.stackName}-events` });
     this.failures = new PrivateBucket(this, "Failures", { lifecycleRules: [] });
     this.project = new LedgerFunction(this, "Project", {
       functionName: "project",
-      description: "Publishes domain events from the table's stream",
-      memoryMb: 512,
-      timeoutSeconds: 60,
+      description: "Publishes domain events from the table's stream, counts runs and lists their failures",
+      memoryMb: 1024,
+      timeoutSeconds: 120,
       logDays: settings.logDays,
-      environment: { EVENT_BUS_NAME: bus.eventBusName },
+      environment: {
+        EVENT_BUS_NAME: bus.eventBusName,
+        TABLE_NAME: storage.table.tableName,
+        BUCKET_NAME: storage.payloads.bucketName,
+      },
     });
+    allowProjecting(this.project, storage);
     this.project.allow(["events:PutEvents"], [bus.eventBusArn]);
     // Lambda writes what it gives up with the function's own role.
     this.project.allow(["s3:PutObject"], [this.failures.arnForObjects("*")]);
     this.project.allow(["s3:ListBucket"], [this.failures.bucketArn]);
     // CDK's own classes do not fit its interfaces where optional properties are exact.
-    const stream = new DynamoEventSource(table as ITable, {
+    const stream = new DynamoEventSource(storage.table as ITable, {
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: 100,
       bisectBatchOnError: true,
@@ -69,7 +78,7 @@ export class ProjectStack extends Stack {
     new CfnOutput(this, "EventBusName", { value: bus.eventBusName, description: "Where domain events appear" });
     new CfnOutput(this, "FailuresBucketName", {
       value: this.failures.bucketName,
-      description: "Batches of the stream that could not be published, whole",
+      description: "Batches of the stream that could not be followed, whole",
     });
   }
 }

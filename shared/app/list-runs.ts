@@ -1,97 +1,100 @@
-import type { AppId, TenantId } from "../contract/identifiers.ts";
-import { compareText } from "../domain/member.ts";
+import type { RunId } from "../contract/identifiers.ts";
+import type { Instant } from "../contract/instant.ts";
+import { TERMINAL_STATUSES } from "../contract/run-status.ts";
 import { hasExpired } from "../domain/retention.ts";
-import type { RunStatus } from "../domain/run-fold.ts";
+import { type RunFilter, runMatcher } from "../domain/run-filter.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ListedHeader, ListPosition, RunStore } from "../ports/run-store.ts";
+import { isTombstone, type ListedHeader, type ListPosition, type StoredHeader } from "../ports/run-store.ts";
+import { mergeLists, mergeListsTwice, newestFirst, pageOfMerged, type ReadList } from "./merge-lists.ts";
+import { type ListStores, listsFor, type RunQuestion } from "./run-lists.ts";
 
-/** Which runs are asked for. */
-export interface RunListQuery {
-  readonly tenantId: TenantId;
-  readonly appId: AppId;
-  /** Empty: of any status. */
-  readonly statuses: readonly RunStatus[];
+/** The most rows that one request looks at, however rare what it asks for. */
+export const MOST_ROWS = 3_000;
+
+/** Which runs are asked for, and from where on. */
+export interface RunListQuery extends RunQuestion {
   readonly after: ListPosition | undefined;
   readonly limit: number;
+  /** Runs that are shown in no older state than this `rev`, or said to be stale. */
+  readonly minVersions: ReadonlyMap<RunId, number>;
 }
 
-/** Runs newest first, at most as many as asked for. */
+/** A run of a page. */
+export interface ListedRun {
+  readonly header: ListedHeader;
+  /** Older than the version that was asked for. */
+  readonly isStale: boolean;
+}
+
+/**
+ * Runs newest first, at most as many as asked for. Whoever goes on with `next` until there is none has seen every run.
+ * `hasMore` says that another run is known to follow; a page without runs never says so.
+ */
 export interface RunListPage {
-  readonly headers: readonly ListedHeader[];
-  /** Where to go on; undefined at the end. */
+  readonly runs: readonly ListedRun[];
+  readonly hasMore: boolean;
+  /** Where to go on; undefined: there is nothing more. */
   readonly next: ListPosition | undefined;
+  /** Down to when was searched, where {@link MOST_ROWS} ended the search. */
+  readonly searchedUntil: Instant | undefined;
 }
 
-const newestFirst = (a: ListedHeader, b: ListedHeader): number =>
-  compareText(b.listedAt, a.listedAt) || compareText(b.runId, a.runId);
+type Stores = ListStores & { readonly clock: Clock };
 
-const positionOf = (header: ListedHeader): ListPosition => ({ listedAt: header.listedAt, runId: header.runId });
-
-/** Reads of one list in a request at the most: rare statuses and expired runs are passed over page by page. */
-const MOST_READS = 20;
-/** Pages for passing over rows are larger: a row costs the same whether it is shown or not. */
-const PASSING_LIMIT = 200;
-
-interface Strand {
-  readonly headers: ListedHeader[];
-  /** How far it was read; undefined: to its end. */
-  readonly reached: ListPosition | undefined;
-}
-
-/** The first rows of one list that are wanted and alive. */
-const readStrand = async (
-  stores: { readonly runs: RunStore; readonly clock: Clock },
-  query: RunListQuery,
-  strand: { readonly status: RunStatus | undefined; readonly isWanted: (header: ListedHeader) => boolean },
-): Promise<Strand> => {
-  const found: ListedHeader[] = [];
-  let after = query.after;
-  for (let reads = 0; reads < MOST_READS; reads++) {
-    const limit = reads === 0 ? query.limit + 1 : PASSING_LIMIT;
-    const page = await stores.runs.list({ ...query, status: strand.status, after, limit });
-    const now = stores.clock.now();
-    found.push(...page.headers.filter((header) => !hasExpired(header.expiresAt, now) && strand.isWanted(header)));
-    const last = page.headers.at(-1);
-    if (!page.hasMore || last === undefined) return { headers: found, reached: undefined };
-    after = positionOf(last);
-    if (found.length > query.limit) break;
-  }
-  return { headers: found, reached: after };
+/** Headers of runs that were named, as of now. A run that is not there, or was deleted, has none. */
+const findNamed = async (stores: Stores, query: RunListQuery): Promise<Map<RunId, StoredHeader | undefined>> => {
+  const { tenantId, minVersions } = query;
+  const found = await Promise.all([...minVersions.keys()].map((runId) => stores.runs.find({ tenantId, runId })));
+  return new Map([...minVersions.keys()].map((runId, at) => [runId, isTombstone(found[at]) ? undefined : found[at]]));
 };
 
-/** Where several strands are read, rows beyond the nearest end may be missing in another: they wait for the next page. */
-const upTo = (headers: readonly ListedHeader[], strands: readonly Strand[]): ListedHeader[] => {
-  const ends = strands.flatMap(({ reached }) => reached ?? []);
-  return headers.filter((header) =>
-    ends.every(
-      (end) =>
-        compareText(header.listedAt, end.listedAt) > 0 ||
-        (header.listedAt === end.listedAt && header.runId >= end.runId),
-    ),
-  );
+/** Named runs as a list of their own, which stands in for what the others show of them. */
+const listOfNamed = (named: ReadonlyMap<RunId, StoredHeader | undefined>): ReadList => {
+  const headers = [...named.values()].filter((header) => header !== undefined).sort(newestFirst);
+  return async ({ after }) => {
+    const isAfter = (header: ListedHeader): boolean => {
+      const order = after === undefined ? 1 : newestFirst(header, after);
+      return order > 0 || (order === 0 && after?.isIncluded === true);
+    };
+    return { headers: headers.filter(isAfter), hasMore: false };
+  };
 };
 
 /**
- * Runs of an app, newest first, in a total order. Statuses are read from their own lists and merged; runs that
- * succeeded from the list of all. Work is bounded: a page may be short, or empty where the wanted are rare, and says
- * where to go on.
+ * Whether runs may pass from one of the lists into another while they are read: an open run ends, and is in neither
+ * where the list of the ended was read before and that of the open after it.
+ */
+const mayMove = ({ statuses, parentRunId }: RunFilter): boolean =>
+  parentRunId === undefined &&
+  !statuses.includes("succeeded") &&
+  new Set(statuses).size > 1 &&
+  statuses.some((status) => !TERMINAL_STATUSES.has(status));
+
+/**
+ * Runs of an app or of all, newest first, in a total order. A page looks at {@link MOST_ROWS} rows at the most. Runs that
+ * have expired are passed over. One position tells where to go on in all lists, whatever was added meanwhile.
  */
 export const listRuns = async (
-  stores: { readonly runs: RunStore; readonly clock: Clock },
+  stores: Stores,
   query: RunListQuery,
+  mostRows: number = MOST_ROWS,
 ): Promise<RunListPage> => {
-  const { statuses, limit } = query;
-  const wanted = new Set(statuses);
-  const isByTime = statuses.length === 0 || wanted.has("succeeded");
-  const lists = isByTime ? [undefined] : [...wanted];
-  const isWanted = (header: ListedHeader): boolean => statuses.length === 0 || wanted.has(header.row.status);
-  const strands = await Promise.all(lists.map((status) => readStrand(stores, query, { status, isWanted })));
-  const unique = new Map(strands.flatMap(({ headers }) => headers).map((header) => [header.runId, header]));
-  const merged = upTo([...unique.values()].sort(newestFirst), strands);
-  const headers = merged.slice(0, limit);
-  const last = headers.at(-1);
-  if (merged.length > limit && last !== undefined) return { headers, next: positionOf(last) };
-  const ends = strands.flatMap(({ reached }) => reached ?? []);
-  const nearest = ends.sort((a, b) => compareText(b.listedAt, a.listedAt) || compareText(b.runId, a.runId))[0];
-  return { headers, next: nearest };
+  const { filter, limit, minVersions } = query;
+  const now = stores.clock.now();
+  const [lists, named] = await Promise.all([listsFor(stores, query), findNamed(stores, query)]);
+  const matches = runMatcher(filter, query.appId);
+  const isWanted = (header: ListedHeader): boolean => {
+    const isOutdated =
+      named.has(header.runId) && header.rev < (named.get(header.runId)?.rev ?? Number.POSITIVE_INFINITY);
+    return !isOutdated && !hasExpired(header.expiresAt, now) && matches(header);
+  };
+  const request = { after: query.after, from: filter.created.after, limit, mostRows, isWanted };
+  const all = named.size === 0 ? lists : [...lists, listOfNamed(named)];
+  const merge = mayMove(filter) ? mergeListsTwice : mergeLists;
+  const merged = await merge(all, request);
+  const { shown, ...page } = pageOfMerged(merged, limit);
+  const runs = merged.headers
+    .slice(0, shown)
+    .map((header) => ({ header, isStale: header.rev < (minVersions.get(header.runId) ?? 0) }));
+  return { runs, ...page };
 };

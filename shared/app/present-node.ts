@@ -1,10 +1,11 @@
 import { showInstant } from "../contract/instant.ts";
 import type { JsonOutput } from "../contract/json-text.ts";
+import { redactedAmong } from "../contract/redaction.ts";
 import type { Attempt } from "../domain/attempts.ts";
 import type { MemberPayload } from "../domain/member.ts";
 import type { NodeState } from "../domain/node-fold.ts";
 import type { TraceError, TraceGroup, TraceNode } from "../domain/trace.ts";
-import { addPayload, addPreview, type Members, type PayloadView, shownField } from "./present-payload.ts";
+import { addPayload, addPreview, type Members, type PayloadView, setRedacted, shownField } from "./present-payload.ts";
 
 const NODE_FIELDS = [
   "execution_metadata",
@@ -46,6 +47,7 @@ export const presentNode = (node: NodeState, view: PayloadView): Members => {
     ["elapsed_time", node.elapsedTime ?? null],
   ]);
   for (const name of NODE_FIELDS) members.set(name, field(name));
+  setRedacted(members, redactedAmong(node.fields));
   return addPayload(members, node.payload, { view, known: NODE_PAYLOAD });
 };
 
@@ -61,6 +63,7 @@ export const presentAttempt = (attempt: Attempt, view: PayloadView): Members => 
     ["elapsed_time", attempt.elapsedTime ?? null],
     ["execution_metadata", shownField(attempt.metadata)],
   ]);
+  setRedacted(members, attempt.redacted);
   return addPayload(members, attempt.payload, { view, known: NODE_PAYLOAD });
 };
 

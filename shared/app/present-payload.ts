@@ -1,5 +1,6 @@
 import type { FieldValue } from "../contract/event.ts";
 import type { JsonOutput, JsonText } from "../contract/json-text.ts";
+import { shownBytesOf } from "../domain/large-payload.ts";
 import { compareText, type MemberPayload } from "../domain/member.ts";
 import type { PayloadTexts } from "./read-run.ts";
 
@@ -18,13 +19,13 @@ export interface PayloadView {
 export const visible = (payload: readonly MemberPayload[], view: PayloadView): readonly MemberPayload[] =>
   view.seesPayload ? payload : payload.filter(({ isLongField }) => isLongField);
 
-/** The values whose texts fit into so many bytes together, the smallest first. The others are shown as previews. */
+/** The values that fit into so many bytes together, the smallest first; links are small. The others are shown as previews. */
 export const fitting = (payload: readonly MemberPayload[], mostBytes: number): MemberPayload[] => {
   let bytes = 0;
   return payload
-    .toSorted((a, b) => a.sizeBytes - b.sizeBytes)
-    .filter(({ sizeBytes }) => {
-      bytes += sizeBytes;
+    .toSorted((a, b) => shownBytesOf(a) - shownBytesOf(b))
+    .filter((value) => {
+      bytes += shownBytesOf(value);
       return bytes <= mostBytes;
     });
 };
@@ -85,6 +86,13 @@ export const addPayload = (
   if (view.seesPayload) for (const name of known) if (!members.has(name)) members.set(name, null);
   return members;
 };
+
+/**
+ * Says which fields are not as they came; nothing where all are. The name is the service's: a sent field of this name
+ * is not shown in its place.
+ */
+export const setRedacted = (members: Members, fields: readonly string[]): Members =>
+  members.set("redacted", fields.length === 0 ? undefined : fields);
 
 /** A small field as an answer shows it: metadata in the order of its keys. */
 export const shownField = (value: FieldValue | undefined): JsonOutput => {

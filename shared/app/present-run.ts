@@ -1,11 +1,15 @@
-import { instantOf, millisecondsOf, secondsBetween, showInstant } from "../contract/instant.ts";
+import { instantOf, millisecondsOf, showInstant } from "../contract/instant.ts";
 import type { JsonOutput } from "../contract/json-text.ts";
+import { redactedAmong } from "../contract/redaction.ts";
 import type { Conflict } from "../domain/conflicts.ts";
+import { elapsedSeconds } from "../domain/header.ts";
 import type { NodeState } from "../domain/node-fold.ts";
 import { isTerminal } from "../domain/rank.ts";
+import { NEVER } from "../domain/retention.ts";
+import { shownRowTags, shownRowText } from "../domain/row-text.ts";
 import type { RunState } from "../domain/run-fold.ts";
 import type { ListedHeader } from "../ports/run-store.ts";
-import { addPayload, type Members, type PayloadView, shownField } from "./present-payload.ts";
+import { addPayload, type Members, type PayloadView, setRedacted, shownField } from "./present-payload.ts";
 import type { ReadRun } from "./read-run.ts";
 
 const RUN_FIELDS = [
@@ -25,7 +29,12 @@ const RUN_FIELDS = [
   "exceptions_count",
 ] as const;
 
-const showExpiry = (seconds: number): string => showInstant(instantOf(seconds * 1000));
+/** Null for what is kept until somebody says otherwise. */
+const showExpiry = (seconds: number): string | null =>
+  seconds === NEVER ? null : showInstant(instantOf(seconds * 1000));
+
+const showHold = ({ hold }: ReadRun["header"]): JsonOutput =>
+  hold === undefined ? null : { held_at: showInstant(instantOf(hold.heldAt)), reason: hold.reason ?? null };
 
 const countByStatus = (nodes: readonly NodeState[]): JsonOutput => {
   const counts: Record<string, number> = {
@@ -92,13 +101,16 @@ export const presentRun = (run: ReadRun, view: PayloadView): Members => {
   members.set("holder", holder);
   members.set("lease_expires_at", expiresAt);
   members.set("expires_at", showExpiry(header.expiresAt));
+  members.set("hold", showHold(header));
+  setRedacted(members, redactedAmong(state.fields));
   return addPayload(members, state.payload, { view, known: ["inputs", "outputs", "graph"] });
 };
+
+const showText = (kept: string | undefined): JsonOutput => (kept === undefined ? null : shownRowText(kept));
 
 /** The run as a list shows it. */
 export const presentListedRun = (header: ListedHeader): Readonly<Record<string, JsonOutput>> => {
   const { row } = header;
-  const measured = row.startedAt && row.finishedAt ? secondsBetween(row.startedAt, row.finishedAt) : null;
   return {
     run_id: header.runId,
     app_id: row.appId ?? null,
@@ -108,15 +120,15 @@ export const presentListedRun = (header: ListedHeader): Readonly<Record<string, 
     version: header.rev,
     started_at: row.startedAt ? showInstant(row.startedAt) : null,
     finished_at: row.finishedAt ? showInstant(row.finishedAt) : null,
-    elapsed_time: row.elapsedTime ?? measured,
-    workflow_id: row.workflowId ?? null,
-    workflow_version: row.workflowVersion ?? null,
-    workflow_type: row.workflowType ?? null,
-    triggered_from: row.triggeredFrom ?? null,
-    created_by: row.createdBy ?? null,
-    created_by_role: row.createdByRole ?? null,
+    elapsed_time: elapsedSeconds(row) ?? null,
+    workflow_id: showText(row.workflowId),
+    workflow_version: showText(row.workflowVersion),
+    workflow_type: showText(row.workflowType),
+    triggered_from: showText(row.triggeredFrom),
+    created_by: showText(row.createdBy),
+    created_by_role: showText(row.createdByRole),
     parent_run_id: row.parentRunId ?? null,
-    tags: row.tags,
+    tags: shownRowTags(row.tags),
     total_tokens: row.totalTokens ?? null,
     total_steps: row.totalSteps ?? null,
     exceptions_count: row.exceptionsCount ?? null,

@@ -1,12 +1,11 @@
 import type { TenantId } from "../contract/identifiers.ts";
-import { identify } from "../domain/identity.ts";
+import type { Redaction } from "../contract/redaction.ts";
 import type { EventQueue, QueueOutcome } from "../ports/event-queue.ts";
-import type { EventResult, ReceivedEvent } from "./record-events.ts";
+import type { FailedEvent } from "./received-event.ts";
+import type { RedactedEvent } from "./redact-event.ts";
 
 /** What became of one event: on the queue, or not for one of the reasons that recording knows. */
-export type QueueResult =
-  | { readonly status: "queued"; readonly id: string; readonly runId: string }
-  | Exclude<EventResult, { readonly status: "accepted" }>;
+export type QueueResult = { readonly status: "queued"; readonly id: string; readonly runId: string } | FailedEvent;
 
 /** The event as the queue takes it: it names its tenant. All else is the text as it came. */
 const withTenant = (text: string, tenantId: TenantId): string => {
@@ -29,21 +28,23 @@ const resultOf = (outcome: QueueOutcome, event: { readonly id: string; readonly 
 export const queueEvents = async (
   queue: EventQueue,
   tenantId: TenantId,
-  received: readonly ReceivedEvent[],
+  redacted: readonly RedactedEvent[],
 ): Promise<QueueResult[]> => {
   const results = new Map<number, QueueResult>();
   const good: { index: number; text: string; id: string; runId: string }[] = [];
-  for (const [index, { reading, text }] of received.entries()) {
-    if (!reading.ok) results.set(index, { status: "rejected", ...reading });
+  const redactions = new Map<number, Redaction>();
+  for (const [index, { reading, text, redaction }] of redacted.entries()) {
+    if (reading.status !== "read") results.set(index, reading);
     else {
-      const { id, digest, runId } = identify(reading.event, text);
+      const { id, digest, runId } = reading.event;
+      if (redaction !== undefined) redactions.set(good.length, redaction);
       good.push({ index, text: withTenant(text, tenantId), id: id ?? digest, runId });
     }
   }
   const texts = good.map(({ text }) => text);
-  const outcomes = await queue.send(tenantId, texts);
+  const outcomes = await queue.send(tenantId, texts, redactions);
   for (const [place, { index, id, runId }] of good.entries()) {
     results.set(index, resultOf(outcomes[place] as QueueOutcome, { id, runId }));
   }
-  return received.map((_, index) => results.get(index) as QueueResult);
+  return redacted.map((_, index) => results.get(index) as QueueResult);
 };

@@ -5,6 +5,7 @@ import { compareSize, type MemberPayload } from "../domain/member.ts";
 import { hasExpired } from "../domain/retention.ts";
 import { foldRun, type RunState } from "../domain/run-fold.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { StoredFailure } from "../ports/failure-store.ts";
 import type { LedgerStore } from "../ports/ledger-store.ts";
 import type { StoredHeader } from "../ports/run-store.ts";
 
@@ -18,14 +19,16 @@ export interface ReadStores {
 export interface ReadRun {
   readonly header: StoredHeader;
   readonly entries: readonly LedgerEntry[];
+  /** The rows of its failures that were there. */
+  readonly failures: readonly StoredFailure[];
   readonly state: RunState;
 }
 
 /** Reads and folds a run. Undefined where there is none, or none any more. */
 export const readRun = async (stores: ReadStores, run: RunKey): Promise<ReadRun | undefined> => {
-  const { header, entries } = await stores.ledger.readAll(run);
+  const { header, entries, failures } = await stores.ledger.readAll(run);
   if (header === undefined || hasExpired(header.expiresAt, stores.clock.now())) return undefined;
-  return { header, entries, state: foldRun(entries) };
+  return { header, entries, failures, state: foldRun(entries) };
 };
 
 /** The texts of payload values. A value whose text is gone is left out. */

@@ -1,32 +1,15 @@
-import type { EventReading, InputError } from "../contract/event.ts";
-import type { RunId, RunKey, TenantId } from "../contract/identifiers.ts";
-import { identify } from "../domain/identity.ts";
+import type { RunKey } from "../contract/identifiers.ts";
 import type { IdentifiedEvent, Source } from "../domain/ledger.ts";
 import { StoreFault } from "../ports/store-fault.ts";
+import type { UploadStore } from "../ports/upload-store.ts";
+import { findUploads, type UploadFinding } from "./find-uploads.ts";
+import type { EventResult } from "./received-event.ts";
 import { type RecordStores, recordArrival } from "./record-arrival.ts";
-
-/** An event of a request or a queue batch, as it was read. */
-export interface ReceivedEvent {
-  /** Its tenant: from the credential, or from the event itself where it came by queue. */
-  readonly tenantId: TenantId;
-  readonly text: string;
-  readonly reading: EventReading;
-}
-
-/** What became of one event. */
-export type EventResult =
-  | { readonly status: "accepted"; readonly id: string; readonly runId: string }
-  | {
-      readonly status: "rejected";
-      readonly id: string | undefined;
-      readonly runId: string | undefined;
-      readonly code: string;
-      readonly errors: readonly InputError[];
-    }
-  | { readonly status: "unavailable"; readonly id: string; readonly runId: string; readonly fault: StoreFault };
+import type { RedactedEvent } from "./redact-event.ts";
 
 /** What recording needs beside the stores. */
 export interface RecordDependencies extends RecordStores {
+  readonly uploads: UploadStore;
   /** A ULID of this time (milliseconds since 1970). */
   readonly newUlid: (time: number) => string;
 }
@@ -45,6 +28,28 @@ const unknownEpoch = (event: IdentifiedEvent): EventResult => ({
   runId: event.runId,
   code: "UNKNOWN_EPOCH",
   errors: [{ path: "epoch", message: `expected an epoch that a claim has opened, came ${event.epoch}` }],
+});
+
+const accepted = (event: IdentifiedEvent): EventResult => ({
+  status: "accepted",
+  id: event.id ?? event.digest,
+  runId: event.runId,
+});
+
+const runDeleted = (event: IdentifiedEvent): EventResult => ({
+  status: "rejected",
+  id: event.id ?? event.digest,
+  runId: event.runId,
+  code: "RUN_DELETED",
+  errors: [{ path: "run_id", message: "the run was deleted" }],
+});
+
+const withoutUpload = (event: IdentifiedEvent, { code, errors }: UploadFinding & { ok: false }): EventResult => ({
+  status: "rejected",
+  id: event.id ?? event.digest,
+  runId: event.runId,
+  code,
+  errors,
 });
 
 /** Epochs of a group that no claim has opened. The first needs none. */
@@ -69,14 +74,21 @@ const recordGroup = async (
 ): Promise<[index: number, result: EventResult][]> => {
   try {
     const unopened = await unopenedEpochs(dependencies, group);
-    const events = group.events.filter(({ event }) => !unopened.has(event.epoch)).map(({ event }) => event);
-    if (events.length > 0) await recordArrival(dependencies, group.run, { ...receipt, actor: "engine", events });
-    return group.events.map(({ index, event }) => [
-      index,
-      unopened.has(event.epoch)
-        ? unknownEpoch(event)
-        : { status: "accepted", id: event.id ?? event.digest, runId: event.runId },
-    ]);
+    const opened = group.events.filter(({ event }) => !unopened.has(event.epoch)).map(({ event }) => event);
+    const uploads = await findUploads(dependencies, group.run, opened);
+    const events = opened.flatMap((event) => {
+      const finding = uploads.get(event);
+      return finding === undefined ? event : finding.ok ? finding.event : [];
+    });
+    const isRecorded =
+      events.length === 0 || (await recordArrival(dependencies, group.run, { ...receipt, actor: "engine", events }));
+    const resultOf = (event: IdentifiedEvent): EventResult => {
+      if (unopened.has(event.epoch)) return unknownEpoch(event);
+      const finding = uploads.get(event);
+      if (finding?.ok === false) return withoutUpload(event, finding);
+      return isRecorded ? accepted(event) : runDeleted(event);
+    };
+    return group.events.map(({ index, event }) => [index, resultOf(event)]);
   } catch (error) {
     // What is wrong with one run, in us too, must not take the others with it.
     const fault =
@@ -90,14 +102,14 @@ const recordGroup = async (
   }
 };
 
-const groupsOf = (received: readonly ReceivedEvent[]): Group[] => {
+const groupsOf = (redacted: readonly RedactedEvent[]): Group[] => {
   const groups = new Map<string, Group>();
-  for (const [index, { tenantId, text, reading }] of received.entries()) {
-    if (!reading.ok) continue;
-    const runId: RunId = reading.event.runId;
-    const name = `${tenantId}#${runId}`;
-    const group = groups.get(name) ?? { run: { tenantId, runId }, events: [] };
-    group.events.push({ index, event: identify(reading.event, text) });
+  for (const [index, { tenantId, reading }] of redacted.entries()) {
+    if (reading.status !== "read") continue;
+    const { event } = reading;
+    const name = `${tenantId}#${event.runId}`;
+    const group = groups.get(name) ?? { run: { tenantId, runId: event.runId }, events: [] };
+    group.events.push({ index, event });
     groups.set(name, group);
   }
   return [...groups.values()];
@@ -110,16 +122,16 @@ const groupsOf = (received: readonly ReceivedEvent[]): Group[] => {
  */
 export const recordEvents = async (
   dependencies: RecordDependencies,
-  received: readonly ReceivedEvent[],
+  redacted: readonly RedactedEvent[],
   source: Source,
 ): Promise<EventResult[]> => {
   const receivedAt = dependencies.clock.now();
   const results = new Map<number, EventResult>();
-  for (const [index, { reading }] of received.entries()) {
-    if (!reading.ok) results.set(index, { status: "rejected", ...reading });
+  for (const [index, { reading }] of redacted.entries()) {
+    if (reading.status !== "read") results.set(index, reading);
   }
   // Fixed before the first write: what is tried again meets its own entry.
-  const groups = groupsOf(received).map((group) => ({ group, ulid: dependencies.newUlid(receivedAt) }));
+  const groups = groupsOf(redacted).map((group) => ({ group, ulid: dependencies.newUlid(receivedAt) }));
   const waiting = groups.values();
   const work = async (): Promise<void> => {
     for (const { group, ulid } of waiting) {
@@ -128,5 +140,5 @@ export const recordEvents = async (
     }
   };
   await Promise.all(Array.from({ length: Math.min(RUNS_AT_A_TIME, groups.length) }, work));
-  return received.map((_, index) => results.get(index) as EventResult);
+  return redacted.map((_, index) => results.get(index) as EventResult);
 };

@@ -1,10 +1,13 @@
 import { type EventReading, type InputError, readEvent } from "../contract/event.ts";
 import type { TenantId } from "../contract/identifiers.ts";
+import type { Redaction } from "../contract/redaction.ts";
 import type { QuarantinePosition } from "../domain/quarantine.ts";
 import { hasExpired } from "../domain/retention.ts";
 import type { QuarantinedMessage, QuarantineStore } from "../ports/quarantine-store.ts";
 import { StoreFault } from "../ports/store-fault.ts";
-import { type EventResult, type RecordDependencies, recordEvents } from "./record-events.ts";
+import type { EventResult } from "./received-event.ts";
+import { type RecordDependencies, recordEvents } from "./record-events.ts";
+import { redactEvents } from "./redact-events.ts";
 
 /** What redriving works on. */
 export interface RedriveDependencies extends RecordDependencies {
@@ -22,6 +25,7 @@ export type RedriveResult = { readonly position: QuarantinePosition; readonly ru
 export interface QuarantinedEvent {
   readonly position: QuarantinePosition;
   readonly text: string;
+  readonly redaction: Redaction | undefined;
 }
 
 /** Where a message stands. */
@@ -73,8 +77,8 @@ export const redriveEvents = async (
   events: readonly QuarantinedEvent[],
 ): Promise<RedriveResult[]> => {
   const now = dependencies.clock.now();
-  const received = events.map(({ text }) => ({ tenantId, text, reading: read(text, now) }));
-  const results = await recordEvents(dependencies, received, "queue");
+  const received = events.map(({ text, redaction }) => ({ tenantId, text, redaction, reading: read(text, now) }));
+  const results = await recordEvents(dependencies, await redactEvents(dependencies, received), "queue");
   return Promise.all(
     events.map(({ position }, place) =>
       settle(dependencies.quarantine, tenantId, { position, result: results[place] as EventResult }),
@@ -94,5 +98,7 @@ export const redriveEvent = async (
   const message = await dependencies.quarantine.find(tenantId, position);
   if (message === undefined || hasExpired(message.expiresAt, dependencies.clock.now())) return undefined;
   const text = await message.readBody();
-  return text === undefined ? undefined : (await redriveEvents(dependencies, tenantId, [{ position, text }]))[0];
+  if (text === undefined) return undefined;
+  const { redaction } = message;
+  return (await redriveEvents(dependencies, tenantId, [{ position, text, redaction }]))[0];
 };

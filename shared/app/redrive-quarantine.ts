@@ -45,7 +45,7 @@ async function* batchesOf(messages: AsyncIterable<QuarantinedMessage>): AsyncGen
     last = positionOf(message);
     const text = await message.readBody();
     if (text === undefined) continue;
-    events.push({ position: last, text });
+    events.push({ position: last, text, redaction: message.redaction });
     characters += text.length;
   }
   if (last !== undefined) yield { events, last, hasMore: taken > MOST_EVENTS };

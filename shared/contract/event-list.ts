@@ -1,9 +1,13 @@
+import * as v from "valibot";
 import { elementsOf, membersOf } from "./json-text.ts";
+import { Redaction } from "./redaction.ts";
 
 /** An event still to be read: its JSON, and the same parsed. Undefined value: the text is not JSON. */
 export interface EventText {
   readonly text: string;
   readonly value: unknown;
+  /** What redaction did to it before it was queued. */
+  readonly redaction?: Redaction | undefined;
 }
 
 /** What was expected of a body, where it is not that. */
@@ -63,13 +67,28 @@ export const readEventLines = (text: string): EventText[] =>
     .filter((line) => line !== "")
     .map((line) => ({ text: line, value: parse(line)?.value }));
 
-/** The events of a queue message: one event, a list of events, or `{"events": [...]}`. */
+/** What a message says of its events beside them: whoever may send to the queue is trusted with it. */
+const withRedactions = (list: EventList, redactions: unknown): EventList => {
+  if (!list.ok || !isObject(redactions)) return list;
+  const events = list.events.map((event, position) => {
+    const redaction = v.safeParse(Redaction, redactions[position]);
+    return redaction.success ? { ...event, redaction: redaction.output } : event;
+  });
+  return { ok: true, events };
+};
+
+/**
+ * The events of a queue message: one event, a list of events, or `{"events": [...]}`. The last may say of events, by
+ * position, what redaction did to them: `{"events": [...], "redactions": {"0": {...}}}`.
+ */
 export const readMessage = (text: string): EventList => {
   const parsed = parse(text);
   if (parsed === undefined) return NOT_JSON;
   const { value } = parsed;
   if (Array.isArray(value)) return pair(elementsOf(text), value);
-  if (isObject(value) && Array.isArray(value["events"]) && !Object.hasOwn(value, "type")) return readEventList(text);
+  if (isObject(value) && Array.isArray(value["events"]) && !Object.hasOwn(value, "type")) {
+    return withRedactions(readEventList(text), value["redactions"]);
+  }
   if (isObject(value)) return pair([text], [value]);
   return invalid("", 'expected an event, a list of events, or {"events": [...]}');
 };

@@ -53,6 +53,9 @@ export type EventReading =
 /** A value of a small field that is longer, written without white space, counts as payload (characters). */
 const LONGEST_FIELD_TEXT = 1024;
 
+/** Lists filter by tags, of which there are few: they never count as payload. */
+const ALWAYS_SMALL: ReadonlySet<string> = new Set(["tags"]);
+
 /** A field of the service's own: the beginning of an error that counts as payload, for lists to show. No producer's field. */
 export const ERROR_HEAD = "error\u0000head";
 const LONGEST_ERROR_HEAD = 200;
@@ -132,7 +135,7 @@ const split = (type: EventType, members: readonly JsonMember[], values: Readonly
     if (!Object.hasOwn(known, name)) parts.payload.push({ field: name, text });
     else if (text === "null") parts.fields.set(name, null);
     else if (name === "execution_metadata") splitMetadata(text, parts);
-    else if (isLong(text)) {
+    else if (!ALWAYS_SMALL.has(name) && isLong(text)) {
       parts.payload.push({ field: name, text });
       if (name === "error") parts.fields.set(ERROR_HEAD, errorHead(text));
     } else if (FREE_FIELDS.has(name)) parts.fields.set(name, new JsonText(text));

@@ -33,3 +33,9 @@ export interface RunKey {
   readonly tenantId: TenantId;
   readonly runId: RunId;
 }
+
+/** The place of an app: with its tenant, like a run's. */
+export interface AppKey {
+  readonly tenantId: TenantId;
+  readonly appId: AppId;
+}

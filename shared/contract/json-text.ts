@@ -42,7 +42,8 @@ export const afterString = (text: string, from: number): number => {
   }
 };
 
-const afterValue = (text: string, from: number): { end: number; depth: number } => {
+/** The position after a value that begins at `from`, and how deep it nests: 0 for one that is no object or list. */
+export const afterValue = (text: string, from: number): { end: number; depth: number } => {
   let open = 0;
   let depth = 0;
   let at = from;

@@ -28,7 +28,8 @@ const parse = (text: string): { value: unknown } | InputError => {
     return { value: JSON.parse(text) as unknown };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return { path: "", message: `expected JSON: ${error.message}` };
+    // Its message quotes what came.
+    return { path: "", message: "expected JSON" };
   }
 };
 

@@ -1,5 +1,6 @@
 import type { FieldValue } from "../contract/event.ts";
 import { type Instant, secondsBetween } from "../contract/instant.ts";
+import { redactedAmong } from "../contract/redaction.ts";
 import { compareText, type Member, type MemberPayload } from "./member.ts";
 import { INTERRUPTED, type NodeState } from "./node-fold.ts";
 import { isTerminal } from "./rank.ts";
@@ -16,6 +17,8 @@ export interface Attempt {
   readonly elapsedTime: number | undefined;
   readonly payload: readonly MemberPayload[];
   readonly metadata: FieldValue;
+  /** Its fields that are not as they came, in order. */
+  readonly redacted: readonly string[];
 }
 
 const ended = (event: Member, of: { number: number; startedAt: Instant | undefined }): Attempt => {
@@ -30,6 +33,7 @@ const ended = (event: Member, of: { number: number; startedAt: Instant | undefin
     elapsedTime: numberOf(event, "elapsed_time") ?? measured,
     payload: event.payload,
     metadata: event.fields.get("execution_metadata") ?? null,
+    redacted: redactedAmong(event.fields),
   };
 };
 
@@ -63,6 +67,7 @@ const attemptsOfEpoch = (node: NodeState, epoch: number): Attempt[] => {
     elapsedTime: undefined,
     payload: [],
     metadata: null,
+    redacted: isCurrent ? redactedAmong(node.fields).filter((field) => field === "error") : [],
   };
   return [...attempts, open];
 };

@@ -1,16 +1,19 @@
 import { createHash } from "node:crypto";
 import { ERROR_HEAD, errorHead } from "../contract/event.ts";
 import type { AppId } from "../contract/identifiers.ts";
-import { type Instant, instantOf } from "../contract/instant.ts";
+import { type Instant, instantOf, secondsBetween } from "../contract/instant.ts";
 import { JsonText } from "../contract/json-text.ts";
+import type { RunStatus } from "../contract/run-status.ts";
+import { type RunPolicy, usualPolicy } from "./app-settings.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import { type Member, memberName, membersIn } from "./member.ts";
 import { DEFAULT_RETENTION_DAYS, runExpiry } from "./retention.ts";
-import { foldRunCore, isRunLevel, type RunCore, type RunStatus } from "./run-fold.ts";
+import { cutText, ROW_TEXT_BYTES, rowTags, rowText } from "./row-text.ts";
+import { foldRunCore, isRunLevel, type RunCore } from "./run-fold.ts";
 
 /**
  * The light run: what lists show. Texts are capped, so that a row of a run whose ids are as long as UUIDs stays under
- * 1 KB in every index.
+ * 1 KB in every index; words and tags are in the form of `row-text`.
  */
 export interface RunRow {
   readonly status: RunStatus;
@@ -29,6 +32,8 @@ export interface RunRow {
   readonly createdByRole: string | undefined;
   readonly parentRunId: string | undefined;
   readonly tags: readonly string[];
+  /** Seconds, where the run says it itself: upkeep looks for silent runs by rows alone. */
+  readonly idleTimeout: number | undefined;
   readonly totalTokens: number | undefined;
   readonly totalSteps: number | undefined;
   readonly exceptionsCount: number | undefined;
@@ -52,26 +57,15 @@ export interface Header {
   readonly listedAt: Instant;
   /** Seconds since 1970. */
   readonly expiresAt: number;
+  /** The retention that `expiresAt` was counted with (days). */
+  readonly keptDays: number;
+  /** The part of the app's lists that it is written to. */
+  readonly shard: number;
 }
 
-/** How many bytes of UTF-8 a row keeps of each text: with keys of ids as long as UUIDs a row stays under 1 KB. */
-const MOST_BYTES = { word: 48, workflowId: 64, tags: 64, error: 220 } as const;
-
-/** The beginning of a text that fits, never half of a character. */
-const cut = (text: string, mostBytes: number): string => {
-  let bytes = 0;
-  let kept = "";
-  for (const character of text.slice(0, mostBytes)) {
-    bytes += Buffer.byteLength(character);
-    if (bytes > mostBytes) break;
-    kept += character;
-  }
-  return kept;
-};
-
-const word = (core: RunCore, name: string, mostBytes: number = MOST_BYTES.word): string | undefined => {
+const word = (core: RunCore, name: string, mostBytes?: number): string | undefined => {
   const value = core.fields.get(name);
-  return typeof value === "string" ? cut(value, mostBytes) : undefined;
+  return typeof value === "string" ? rowText(value, mostBytes) : undefined;
 };
 
 const id = (core: RunCore, name: string): string | undefined => {
@@ -86,19 +80,13 @@ const amount = (core: RunCore, name: string): number | undefined => {
 
 const tagsOf = (core: RunCore): string[] => {
   const tags = core.fields.get("tags");
-  const kept: string[] = [];
-  let length = 0;
-  for (const tag of Array.isArray(tags) ? (tags as readonly string[]) : []) {
-    length += Buffer.byteLength(tag);
-    if (length <= MOST_BYTES.tags) kept.push(tag);
-  }
-  return kept;
+  return rowTags(Array.isArray(tags) ? (tags as readonly string[]) : []);
 };
 
 const errorOf = (core: RunCore): string | undefined => {
-  if (core.error instanceof JsonText) return cut(errorHead(core.error.text), MOST_BYTES.error);
+  if (core.error instanceof JsonText) return cutText(errorHead(core.error.text), ROW_TEXT_BYTES.error);
   const head = core.fields.get(ERROR_HEAD);
-  return typeof head === "string" ? cut(head, MOST_BYTES.error) : undefined;
+  return typeof head === "string" ? cutText(head, ROW_TEXT_BYTES.error) : undefined;
 };
 
 /** The light run of a folded one. */
@@ -110,19 +98,24 @@ export const rowOf = (core: RunCore): RunRow => ({
   startedAt: core.startedAt,
   finishedAt: core.finishedAt,
   elapsedTime: amount(core, "elapsed_time"),
-  workflowId: word(core, "workflow_id", MOST_BYTES.workflowId),
+  workflowId: word(core, "workflow_id", ROW_TEXT_BYTES.workflowId),
   workflowVersion: word(core, "workflow_version"),
-  workflowType: word(core, "workflow_type"),
-  triggeredFrom: word(core, "triggered_from"),
+  workflowType: word(core, "workflow_type", ROW_TEXT_BYTES.kind),
+  triggeredFrom: word(core, "triggered_from", ROW_TEXT_BYTES.kind),
   createdBy: word(core, "created_by"),
   createdByRole: word(core, "created_by_role"),
   parentRunId: id(core, "parent_run_id"),
   tags: tagsOf(core),
+  idleTimeout: amount(core, "idle_timeout"),
   totalTokens: amount(core, "total_tokens"),
   totalSteps: amount(core, "total_steps"),
   exceptionsCount: amount(core, "exceptions_count"),
   error: errorOf(core),
 });
+
+/** How long a run took, in seconds: as its finish says, else from start to finish. Undefined while it has not ended. */
+export const elapsedSeconds = (row: RunRow): number | undefined =>
+  row.elapsedTime ?? (row.startedAt && row.finishedAt && secondsBetween(row.startedAt, row.finishedAt));
 
 const FINGERPRINT_BYTES = 12;
 
@@ -155,20 +148,30 @@ const phaseOf = (members: readonly Member[]): HeaderPhase => {
 const firstReceipt = (entries: readonly LedgerEntry[]): number =>
   entries.reduce((first, entry) => Math.min(first, entry.receivedAt), Number.POSITIVE_INFINITY);
 
+const USUAL_POLICY = usualPolicy(DEFAULT_RETENTION_DAYS);
+
+const shardOf = (entry: LedgerEntry | undefined, appId: AppId | undefined, policy: RunPolicy): number => {
+  const runId = entry?.events[0]?.runId;
+  return runId === undefined ? 0 : policy.shardOf(appId, runId);
+};
+
 /** The header that entries fold to; there must be one at least. */
-export const headerOf = (entries: readonly LedgerEntry[], retentionDays: number = DEFAULT_RETENTION_DAYS): Header => {
+export const headerOf = (entries: readonly LedgerEntry[], policy: RunPolicy = USUAL_POLICY): Header => {
   const all = membersIn(entries);
   const core = foldRunCore(all);
   const members = all.filter(isRunLevel);
   const phase = phaseOf(members);
   const finish = phase === "ended" ? members.filter((member) => member.type === "run.finished") : [];
+  const keptDays = policy.retentionDays(core.appId, core.status);
   return {
     row: rowOf(core),
     phase,
     seen: fingerprintOfAll(members.filter((member) => !finish.includes(member))),
     seenFinish: finish.length === 0 ? undefined : fingerprintOfAll(finish),
     listedAt: core.startedAt ?? instantOf(firstReceipt(entries)),
-    expiresAt: runExpiry(core.deciding?.receivedAt ?? firstReceipt(entries), retentionDays),
+    expiresAt: runExpiry(core.deciding?.receivedAt ?? firstReceipt(entries), keptDays),
+    keptDays,
+    shard: shardOf(entries[0], core.appId, policy),
   };
 };
 
@@ -177,25 +180,28 @@ export interface HeaderFinish {
   readonly row: RunRow;
   readonly seenFinish: string;
   readonly expiresAt: number;
+  readonly keptDays: number;
+  readonly shard: number;
 }
 
 /**
  * The change that an arrival makes to a header in phase `started`, found without reading it. Undefined where the
  * arrival is anything but one plain finish that names its app.
  */
-export const finishOf = (
-  entry: LedgerEntry,
-  retentionDays: number = DEFAULT_RETENTION_DAYS,
-): HeaderFinish | undefined => {
+export const finishOf = (entry: LedgerEntry, policy: RunPolicy = USUAL_POLICY): HeaderFinish | undefined => {
   const all = membersIn([entry]);
   const members = all.filter(isRunLevel);
   const [finish] = members;
   if (members.length !== 1 || finish?.type !== "run.finished" || finish.epoch !== 1) return undefined;
   if (finish.appId === undefined) return undefined;
+  const row = rowOf(foldRunCore(all));
+  const keptDays = policy.retentionDays(finish.appId, row.status);
   return {
-    row: rowOf(foldRunCore(all)),
+    row,
     seenFinish: fingerprintOfAll(members),
-    expiresAt: runExpiry(finish.receivedAt, retentionDays),
+    expiresAt: runExpiry(finish.receivedAt, keptDays),
+    keptDays,
+    shard: shardOf(entry, finish.appId, policy),
   };
 };
 

@@ -12,9 +12,21 @@ export type Source = "http" | "queue" | "dify" | "runstone";
 /** A claim opens an epoch. It is made by the service, never sent by a producer. */
 export type LedgerEventType = EventType | "run.claimed";
 
+/** An upload that an event refers to, as it was found. */
+export interface FoundUpload {
+  readonly id: string;
+  readonly sizeBytes: number;
+}
+
+/** A payload value to be recorded. One that refers to an upload is text too: the reference. */
+export interface RecordedPayload extends PayloadText {
+  readonly upload?: FoundUpload;
+}
+
 /** An event with its identity, ready to be recorded. */
-export interface IdentifiedEvent extends Omit<ProducedEvent, "type"> {
+export interface IdentifiedEvent extends Omit<ProducedEvent, "type" | "payload"> {
   readonly type: LedgerEventType;
+  readonly payload: readonly RecordedPayload[];
   /** SHA-256 of the canonical event, cut to 16 bytes, in hex. */
   readonly digest: string;
 }
@@ -25,7 +37,14 @@ export interface PayloadPlace {
   readonly position: number;
 }
 
-/** A payload value as the ledger holds it: its text, or the place of it. */
+/** An object that holds a payload value whole: readers are given a link to it. */
+export interface PayloadObject {
+  readonly objectKey: string;
+  /** Where it was uploaded: by what id. */
+  readonly uploadId?: string;
+}
+
+/** A payload value as the ledger holds it: its text, or the place of it. Of an upload the text is the reference to it. */
 export interface StoredPayload {
   readonly field: string;
   readonly key?: string;
@@ -33,6 +52,7 @@ export interface StoredPayload {
   readonly preview: string;
   readonly text?: string | undefined;
   readonly place?: PayloadPlace | undefined;
+  readonly object?: PayloadObject | undefined;
 }
 
 /** An event as read back from the ledger: small fields at hand, payload by reference. */
@@ -86,10 +106,10 @@ export interface Arrival {
 
 /** An arrival as the ledger will give it back. */
 export const entryOf = (arrival: Arrival): LedgerEntry => {
-  const store = (payload: PayloadText): StoredPayload => ({
+  const store = ({ upload, ...payload }: RecordedPayload): StoredPayload => ({
     ...payload,
-    sizeBytes: Buffer.byteLength(payload.text),
-    preview: previewOf(payload.text),
+    sizeBytes: upload?.sizeBytes ?? Buffer.byteLength(payload.text),
+    preview: upload === undefined ? previewOf(payload.text) : "",
   });
   return {
     ulid: arrival.ulid,

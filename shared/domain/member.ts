@@ -43,7 +43,7 @@ export const isNull = (payload: { readonly sizeBytes: number; readonly preview: 
   payload.sizeBytes === 4 && payload.preview === "null";
 
 /** Whether events of this type know the field, and not as payload. */
-const isSmallField = (type: LedgerEventType, field: string): boolean =>
+export const isSmallField = (type: LedgerEventType, field: string): boolean =>
   type !== "run.claimed" && Object.hasOwn(EVENT_FIELDS[type], field);
 
 const ACTOR_WEIGHT: Readonly<Record<Actor, number>> = { engine: 2, caller: 1, service: 0 };

@@ -1,6 +1,7 @@
 import type { FieldValue } from "../contract/event.ts";
 import type { Instant } from "../contract/instant.ts";
 import { JsonText } from "../contract/json-text.ts";
+import { MARKED, redactionMark } from "../contract/redaction.ts";
 import type { Member, MemberPayload } from "./member.ts";
 import type { NodePosition } from "./node-order.ts";
 import { isTerminal } from "./rank.ts";
@@ -31,6 +32,7 @@ export interface RunFate {
   readonly epoch: number;
   readonly error: FieldValue;
   readonly errorPayload: MemberPayload | undefined;
+  readonly isErrorRedacted: boolean;
 }
 
 /** The error of a node that was still at work when its run ended or was claimed by another holder. */
@@ -48,22 +50,32 @@ interface Fate {
   readonly status: NodeStatus;
   readonly error: FieldValue;
   readonly errorPayload?: MemberPayload | undefined;
+  readonly isErrorRedacted: boolean;
 }
+
+const ERROR_MARK = redactionMark("error");
 
 const fateOf = (node: Subject, run: RunFate): Fate => {
   const status = ownStatus(node.deciding);
-  const own = { status, error: node.fields.get("error") ?? null };
+  const own = { status, error: node.fields.get("error") ?? null, isErrorRedacted: node.fields.has(ERROR_MARK) };
   const hasEnded = run.status === "stopped" || run.status === "succeeded" || run.status === "partial-succeeded";
   if (isTerminal(node.deciding)) return own;
   const isOfEarlierEpoch = node.deciding.epoch < run.epoch;
-  if (hasEnded || (isOfEarlierEpoch && status !== "paused")) return { status: "stopped", error: INTERRUPTED };
-  if (run.status === "failed") return { status: "failed", error: run.error, errorPayload: run.errorPayload };
+  if (hasEnded || (isOfEarlierEpoch && status !== "paused")) {
+    return { status: "stopped", error: INTERRUPTED, isErrorRedacted: false };
+  }
+  if (run.status === "failed") {
+    const { error, errorPayload, isErrorRedacted } = run;
+    return { status: "failed", error, errorPayload, isErrorRedacted };
+  }
   return own;
 };
 
 const withoutError = (node: Subject, fate: Fate): Pick<NodeState, "fields" | "payload"> => {
   const fields = new Map(node.fields);
   fields.delete("error");
+  fields.delete(ERROR_MARK);
+  if (fate.isErrorRedacted) fields.set(ERROR_MARK, MARKED);
   const isOwn = fate.error === (node.fields.get("error") ?? null) && fate.errorPayload === undefined;
   const payload = isOwn ? node.payload : node.payload.filter((value) => value.field !== "error");
   return { fields, payload: fate.errorPayload === undefined ? payload : [...payload, fate.errorPayload] };

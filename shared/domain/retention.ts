@@ -1,3 +1,5 @@
+import { LONGEST_RETENTION_DAYS } from "../contract/app-settings.ts";
+
 const DAY_SECONDS = 86_400;
 
 /** How long a run is kept after the receipt of the event that decides its status, where no setting says otherwise. */
@@ -14,14 +16,34 @@ export const runExpiry = (receivedAt: number, retentionDays: number): number =>
 export const entryExpiry = (receivedAt: number, retentionDays: number): number =>
   Math.floor(receivedAt / 1000) + (retentionDays + GRACE_DAYS) * DAY_SECONDS;
 
+/** How many days before they would be collected entries are looked at that a run may outlive. */
+export const LOOK_AHEAD_DAYS = 7;
+
+/**
+ * How long all is kept of a run (seconds since 1970) that outlives what is kept of it, by the run's own expiry: as far
+ * beyond it as entries are kept beyond the longest retention.
+ */
+export const outlivedExpiry = (expiresAt: number): number => expiresAt + GRACE_DAYS * DAY_SECONDS;
+
+/** When a run expires that is to be kept for another number of days. */
+export const movedExpiry = (of: { readonly expiresAt: number; readonly keptDays: number }, days: number): number =>
+  of.expiresAt + (days - of.keptDays) * DAY_SECONDS;
+
+/** How long a deleted run refuses late events (days): longer than any queue or engine holds one back. */
+const TOMBSTONE_DAYS = 400;
+
+/** When a deleted run may be forgotten (seconds since 1970), from its deletion (milliseconds). */
+export const tombstoneExpiry = (deletedAt: number): number =>
+  Math.floor(deletedAt / 1000) + TOMBSTONE_DAYS * DAY_SECONDS;
+
+/** The expiry of what is kept until somebody says otherwise: a run under legal hold. */
+export const NEVER = Number.POSITIVE_INFINITY;
+
 /** Whether something that expires at this second is gone for readers. */
 export const hasExpired = (expiresAt: number, now: number): boolean => expiresAt * 1000 <= now;
 
 /** Retentions in days that objects are collected by. One in between is kept by the next longer. */
 const CLASSES_DAYS = [30, 90, 180, 365, 730, 1095, 3650] as const;
-
-/** No run can be kept longer (days): the longest that objects are collected by. */
-export const LONGEST_RETENTION_DAYS = 3650;
 
 /** A graph is kept once a month: what was kept on the first is needed as long as what came on the last. */
 const GRAPH_MONTH_DAYS = 31;
@@ -43,11 +65,31 @@ export const objectLifetimes = (entry: { receivedAt: number; expiresAt: number }
   return lifetimesOf(CLASSES_DAYS.find((classDays) => classDays >= days) ?? LONGEST_RETENTION_DAYS);
 };
 
+/** Every lifetime that payload can have (days). */
+export const PAYLOAD_LIFETIMES_DAYS: readonly number[] = CLASSES_DAYS.map((days) => lifetimesOf(days).payloadDays);
+
 /** Refused events are kept this long, in days from when they were sent. */
 export const QUARANTINE_DAYS = 14;
 
+/** What an export has written can be downloaded for so many days. */
+export const EXPORT_DAYS = 7;
+
+/** When a file of an export is gone (milliseconds since 1970), by the time of its writing. */
+export const exportExpiry = (writtenAt: number): number => writtenAt + EXPORT_DAYS * DAY_SECONDS * 1000;
+
+/** A job is known for so many days from its beginning. */
+const JOB_DAYS = 30;
+
+/** When a job is forgotten (seconds since 1970), from its beginning (milliseconds). */
+export const jobExpiry = (createdAt: number): number => Math.floor(createdAt / 1000) + JOB_DAYS * DAY_SECONDS;
+
+/** An upload waits this long, in days from its beginning, for an event that refers to it. */
+export const UPLOAD_DAYS = 2;
+
 /** Every lifetime of an object in days, ascending: the object store collects by these and no others. */
 export const OBJECT_LIFETIMES_DAYS: readonly number[] = [
+  UPLOAD_DAYS,
+  EXPORT_DAYS,
   QUARANTINE_DAYS,
   ...CLASSES_DAYS.flatMap((classDays) => Object.values(lifetimesOf(classDays))),
 ].sort((a, b) => a - b);

@@ -1,6 +1,8 @@
 import type { FieldValue } from "../contract/event.ts";
 import type { AppId } from "../contract/identifiers.ts";
 import { type Instant, secondsBetween } from "../contract/instant.ts";
+import { redactionMark } from "../contract/redaction.ts";
+import type { RunStatus } from "../contract/run-status.ts";
 import { type AgentLog, agentLogsAmong } from "./agent-log.ts";
 import { type Conflict, conflictsAmong } from "./conflicts.ts";
 import type { LedgerEntry } from "./ledger.ts";
@@ -10,9 +12,6 @@ import { inOrder } from "./node-order.ts";
 import { pausedSeconds, toMilliseconds } from "./paused-time.ts";
 import { isTerminal, staleness } from "./rank.ts";
 import { foldSubject, type Subject } from "./subject.ts";
-
-/** What a run reads (contract, section 1). */
-export type RunStatus = "scheduled" | "running" | "paused" | "succeeded" | "failed" | "stopped" | "partial-succeeded";
 
 /** A run without its nodes: what its run-level events make of it. */
 export interface RunCore {
@@ -132,7 +131,7 @@ export const foldRun = (entries: Iterable<LedgerEntry>): RunState => {
   const errorPayload = core.payload.find((payload) => payload.field === "error");
   return {
     ...core,
-    nodes: foldNodes(effective, { status: core.status, epoch: core.epoch, error: core.error, errorPayload }),
+    nodes: foldNodes(effective, { ...core, errorPayload, isErrorRedacted: core.fields.has(redactionMark("error")) }),
     agentLogs: agentLogsAmong(effective),
     conflicts: conflictsAmong(members, isStale),
     distinctEvents: members.length,

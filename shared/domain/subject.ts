@@ -1,6 +1,7 @@
 import { ERROR_HEAD, type FieldValue } from "../contract/event.ts";
 import { type Instant, secondsBetween } from "../contract/instant.ts";
 import type { JsonText } from "../contract/json-text.ts";
+import { fieldMarkedBy, MARKED, redactionMark } from "../contract/redaction.ts";
 import { compareText, isNull, type Member, type MemberPayload } from "./member.ts";
 import { byRank, isTerminal } from "./rank.ts";
 
@@ -9,7 +10,10 @@ export interface Subject {
   /** From the one that decides down; never empty. */
   readonly ranked: readonly Member[];
   readonly deciding: Member;
-  /** Values by name; a name is in `fields` or in `payload`, not in both (`execution_metadata` key by key). */
+  /**
+   * Values by name; a name is in `fields` or in `payload`, not in both (`execution_metadata` key by key). Marks say of
+   * which the value that is shown was redacted.
+   */
   readonly fields: ReadonlyMap<string, FieldValue>;
   readonly payload: readonly MemberPayload[];
   readonly startedAt: Instant | undefined;
@@ -57,6 +61,8 @@ class Collected {
   readonly payload: MemberPayload[] = [];
   private readonly metadata = new Map<string, JsonText>();
   private readonly taken = new Set<string>();
+  /** Whose value a field has; of metadata, whose values it has got last. */
+  private readonly givers = new Map<string, Member>();
 
   private take(name: string): boolean {
     if (this.taken.has(name)) return false;
@@ -64,21 +70,34 @@ class Collected {
     return true;
   }
 
-  private addMetadata(values: ReadonlyMap<string, JsonText>): void {
+  private addMetadata(member: Member, values: ReadonlyMap<string, JsonText>): void {
     if (!this.fields.has("execution_metadata")) this.fields.set("execution_metadata", this.metadata);
     for (const [key, text] of values) {
-      if (text.text !== "null" && this.take(`\u0000${key}`)) this.metadata.set(key, text);
+      if (text.text === "null" || !this.take(`\u0000${key}`)) continue;
+      this.metadata.set(key, text);
+      this.givers.set("execution_metadata", member);
     }
   }
 
   add(member: Member, isWanted: (field: string) => boolean): void {
+    const marked: string[] = [];
     for (const [name, value] of member.fields) {
-      if (value === null || !isWanted(name === ERROR_HEAD ? "error" : name)) continue;
-      if (value instanceof Map) this.addMetadata(value);
-      else if (this.take(name)) this.fields.set(name, value);
+      const redacted = fieldMarkedBy(name);
+      if (redacted !== undefined) marked.push(redacted);
+      else if (value === null || !isWanted(name === ERROR_HEAD ? "error" : name)) continue;
+      else if (value instanceof Map) this.addMetadata(member, value);
+      else if (this.take(name)) {
+        this.fields.set(name, value);
+        this.givers.set(name, member);
+      }
     }
     for (const payload of member.payload) {
-      if (!isNull(payload) && isWanted(payload.field) && this.take(nameOf(payload))) this.payload.push(payload);
+      if (isNull(payload) || !isWanted(payload.field) || !this.take(nameOf(payload))) continue;
+      this.payload.push(payload);
+      this.givers.set(payload.field, member);
+    }
+    for (const field of marked) {
+      if (this.givers.get(field) === member) this.fields.set(redactionMark(field), MARKED);
     }
   }
 }

@@ -40,17 +40,17 @@ export const sendingIf = (operation: string, send: () => Promise<unknown>): Prom
     }
   });
 
-/** Every item of a query, page after page, strongly consistent. */
+/** Every item of a query, page after page, strongly consistent where not asked otherwise. */
 export async function* query(
   table: Table,
-  input: Omit<QueryCommandInput, "TableName" | "ConsistentRead">,
+  input: Omit<QueryCommandInput, "TableName">,
 ): AsyncGenerator<Record<string, unknown>> {
   let start: QueryCommandInput["ExclusiveStartKey"];
   do {
     const command = new QueryCommand({
+      ConsistentRead: true,
       ...input,
       TableName: table.name,
-      ConsistentRead: true,
       ExclusiveStartKey: start,
     });
     const page = await sending("Query", () => table.client.send(command));

@@ -3,7 +3,8 @@ import * as v from "valibot";
 import { AppId } from "../contract/identifiers.ts";
 import type { AppRegistry } from "../ports/app-registry.ts";
 import { sending, sendingIf, type Table } from "./document-client.ts";
-import { registryKey, registryRange } from "./table.ts";
+import { REGISTRY_RANGE, registeredAppOf, registryKey, registryRange } from "./table.ts";
+import { upkeepFrom } from "./upkeep-item.ts";
 
 /** The first registration stays, with its time. */
 const IS_ABSENT = "attribute_not_exists(pk)";
@@ -12,7 +13,7 @@ const MOST_REMEMBERED = 10_000;
 
 const RegistryItem = v.object({ sk: v.string(), registered_at: v.number() });
 
-/** Apps in DynamoDB. `list` is strongly consistent. A process writes an app once and then remembers it. */
+/** Apps in DynamoDB. Lists are strongly consistent. A process writes an app once and then remembers it. */
 export const dynamoAppRegistry = (table: Table): AppRegistry => {
   const remembered = new Set<string>();
   return {
@@ -44,6 +45,28 @@ export const dynamoAppRegistry = (table: Table): AppRegistry => {
         return (Items ?? []).map((item) => {
           const row = v.parse(RegistryItem, item);
           return { appId: v.parse(AppId, row.sk.slice(prefix.length)), registeredAt: row.registered_at };
+        });
+      }),
+
+    listAll: ({ after, limit }) =>
+      sending("Query", async () => {
+        const { pk, from, to } = REGISTRY_RANGE;
+        const { Items } = await table.client.send(
+          new QueryCommand({
+            TableName: table.name,
+            ConsistentRead: true,
+            KeyConditionExpression: "pk = :pk AND sk BETWEEN :from AND :to",
+            ExpressionAttributeValues: {
+              ":pk": pk,
+              ":from": after === undefined ? from : `${registryKey(after.tenantId, after.appId).sk}\u0000`,
+              ":to": to,
+            },
+            Limit: limit,
+          }),
+        );
+        return (Items ?? []).map((item) => {
+          const row = v.parse(RegistryItem, item);
+          return { ...registeredAppOf(row.sk), registeredAt: row.registered_at, upkeep: upkeepFrom(item) };
         });
       }),
   };

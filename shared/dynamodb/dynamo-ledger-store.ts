@@ -1,18 +1,25 @@
 import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { encodeTime } from "ulid";
 import type { RunKey } from "../contract/identifiers.ts";
-import type { IdentifiedEvent, LedgerEntry, PayloadPlace } from "../domain/ledger.ts";
+import type { LedgerEntry, PayloadPlace } from "../domain/ledger.ts";
 import { objectLifetimes } from "../domain/retention.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { StoredFailure } from "../ports/failure-store.ts";
 import { LATEST_WRITE_MS, type LedgerStore, type NewEntry } from "../ports/ledger-store.ts";
+import { type FoundHeader, isTombstone } from "../ports/run-store.ts";
 import { StoreFault } from "../ports/store-fault.ts";
 import { query, sending, sendingIf, type Table } from "./document-client.ts";
 import { entryFrom, entryItem, readEntryItem, WHOLE_OBJECT } from "./entry-item.ts";
+import { keepValues, unpackValue } from "./entry-objects.ts";
+import { storedFailureFrom } from "./failure-item.ts";
 import { headerFrom } from "./header-item.ts";
-import { graphObjectKey, payloadObjectKey } from "./object-keys.ts";
-import type { PackedEvent, UnpackedEvent } from "./packed-event.ts";
+import { findObject, keepRun, removeRun } from "./kept-run.ts";
+import { keptUploads } from "./kept-uploads.ts";
+import { graphObjectKey, isGraphKey, payloadObjectKey } from "./object-keys.ts";
+import type { UnpackedEvent } from "./packed-event.ts";
 import { packEntry, unpackEntry, unpackTexts } from "./packing.ts";
+import { firstExpiryOf, firstReceiptOf, lastReceiptOf } from "./run-times.ts";
 import { sharedGraphs } from "./shared-graphs.ts";
 import { CLAIM_RANGE, claimSortKey, entryRange, kindOf, runPartition } from "./table.ts";
 
@@ -25,27 +32,26 @@ const LATEST_PUT_MS = LATEST_WRITE_MS - 10_000;
 /** Objects of one answer that are read at a time. */
 const OBJECTS_AT_A_TIME = 16;
 
+/** All items of a run's partition. */
+const everything = (run: RunKey) => ({
+  KeyConditionExpression: "pk = :pk",
+  ExpressionAttributeValues: { ":pk": runPartition(run) },
+});
+
 /** The ledger in DynamoDB, large payloads as objects. Reads are strongly consistent. */
 export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock): LedgerStore => {
   const graphs = sharedGraphs(table, blobs);
-
-  const pack = async (run: RunKey, event: IdentifiedEvent, entry: NewEntry): Promise<PackedEvent> => {
-    const { runId: _, ...packed } = event;
-    const { appId } = event;
-    if (appId === undefined) return packed;
-    const owner = { tenantId: run.tenantId, appId };
-    const payload = await Promise.all(event.payload.map((value) => graphs.keep(value, owner, entry)));
-    return { ...packed, payload };
-  };
+  const uploads = keptUploads(blobs, clock);
 
   const put = async (run: RunKey, entry: NewEntry, claimedEpoch: number | undefined): Promise<boolean> => {
-    const packed = packEntry(await Promise.all(entry.events.map((event) => pack(run, event, entry))));
+    const { events, hasOwnObjects } = await keepValues({ blobs, graphs, uploads }, run, entry);
+    const packed = packEntry(events);
     const { payloadDays } = objectLifetimes(entry);
     if (packed.kind !== "inline") await blobs.put(payloadObjectKey(run, entry.ulid, payloadDays), packed.payload);
     if (clock.now() - entry.receivedAt > LATEST_PUT_MS) {
       throw new StoreFault("the entry could not be written in time", { cause: undefined, isRetryable: true });
     }
-    const Item = entryItem(run, entry, { packed, claimedEpoch, payloadDays });
+    const Item = entryItem(run, entry, { packed, hasOwnObjects, claimedEpoch, payloadDays });
     return sendingIf("PutItem", () =>
       table.client.send(new PutCommand({ TableName: table.name, Item, ConditionExpression: IS_ABSENT })),
     );
@@ -59,7 +65,7 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
 
   const readEntry = async (run: RunKey, stored: Record<string, unknown>): Promise<LedgerEntry> => {
     const item = readEntryItem(stored);
-    const bytes = item.pack ?? (await blobs.get(payloadObjectKey(run, item.ulid, item.days)));
+    const bytes = item.pack ?? (await findObject(blobs, run, payloadObjectKey(run, item.ulid, item.days)));
     if (bytes === undefined) throw new Error(`ledger entry ${item.ulid} has lost its object`);
     const graphKey = (event: UnpackedEvent, ref: string): string => {
       if (event.appId === undefined) throw new Error(`ledger entry ${item.ulid} has a graph of no app`);
@@ -74,13 +80,14 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
       return (await table.client.send(new GetCommand({ TableName: table.name, Key, ConsistentRead: true }))).Item;
     });
 
-  const readObject = async (objectKey: string, places: readonly PayloadPlace[]) => {
+  const readObject = async (run: RunKey, objectKey: string, places: readonly PayloadPlace[]) => {
+    const bytes = await findObject(blobs, run, objectKey);
+    if (bytes === undefined) return new Map<number, string>();
     if (places.every(({ position }) => position === WHOLE_OBJECT)) {
-      const text = await graphs.read(objectKey);
-      return new Map(text === undefined ? [] : [[WHOLE_OBJECT, text]]);
+      const unpack = isGraphKey(objectKey) ? graphs.unpack : unpackValue;
+      return new Map([[WHOLE_OBJECT, unpack(bytes)]]);
     }
-    const bytes = await blobs.get(objectKey);
-    return bytes === undefined ? new Map<number, string>() : unpackTexts(bytes);
+    return unpackTexts(bytes);
   };
 
   return {
@@ -97,18 +104,37 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
 
     hasClaim: async (run, epoch) => (await claimItem(run, epoch)) !== undefined,
 
+    firstReceipt: (run) => firstReceiptOf(table, run),
+
+    lastReceipt: (run) => lastReceiptOf(table, run),
+
+    keptUntil: (run) => firstExpiryOf(table, run),
+
     readAll: async (run) => {
       const entries: LedgerEntry[] = [];
-      let header: ReturnType<typeof headerFrom> | undefined;
-      const all = query(table, {
-        KeyConditionExpression: "pk = :pk",
-        ExpressionAttributeValues: { ":pk": runPartition(run) },
-      });
-      for await (const item of all) {
-        if (kindOf(String(item["sk"])) === "header") header = headerFrom(item);
+      const failures: StoredFailure[] = [];
+      let header: FoundHeader;
+      for await (const item of query(table, everything(run))) {
+        const kind = kindOf(String(item["sk"]));
+        if (kind === "header") header = headerFrom(item);
+        else if (kind === "failure") failures.push(storedFailureFrom(item));
         else entries.push(await readEntry(run, item));
       }
-      return { header, entries };
+      return { header: isTombstone(header) ? undefined : header, entries, failures };
+    },
+
+    removeAll: (run) => removeRun({ table, blobs, clock }, run),
+
+    keepUntil: async (run, expiresAt) => {
+      const graphKeys = new Set<string>();
+      for await (const item of query(table, everything(run))) {
+        if (!["entry", "claim"].includes(kindOf(String(item["sk"])))) continue;
+        for (const event of (await readEntry(run, item)).events) {
+          for (const { place } of event.payload)
+            if (place !== undefined && isGraphKey(place.objectKey)) graphKeys.add(place.objectKey);
+        }
+      }
+      await keepRun({ table, blobs, clock }, run, { expiresAt, graphKeys });
     },
 
     readFrom: async function* (run, { after }) {
@@ -124,11 +150,11 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
       yield* waiting;
     },
 
-    readTexts: async (_run, places) => {
+    readTexts: async (run, places) => {
       const byObject = [...Map.groupBy(places, ({ objectKey }) => objectKey)].values();
       const texts = new Map<string, ReadonlyMap<number, string>>();
       const work = async (): Promise<void> => {
-        for (const [objectKey, wanted] of byObject) texts.set(objectKey, await readObject(objectKey, wanted));
+        for (const [objectKey, wanted] of byObject) texts.set(objectKey, await readObject(run, objectKey, wanted));
       };
       await Promise.all(Array.from({ length: OBJECTS_AT_A_TIME }, work));
       return places.map(({ objectKey, position }) => texts.get(objectKey)?.get(position));

@@ -1,10 +1,28 @@
-import { GetCommand, PutCommand, QueryCommand, UpdateCommand, type UpdateCommandInput } from "@aws-sdk/lib-dynamodb";
+import {
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from "@aws-sdk/lib-dynamodb";
 import type { RunKey } from "../contract/identifiers.ts";
 import type { Header, HeaderFinish } from "../domain/header.ts";
-import type { ListQuery, RunStore } from "../ports/run-store.ts";
+import type { ListPage, RunStore } from "../ports/run-store.ts";
 import { sending, sendingIf, type Table } from "./document-client.ts";
-import { finishChange, headerFrom, headerItem, listedHeaderFrom, STARTED_PHASE } from "./header-item.ts";
-import { headerKey, type IndexName, listPartition, listSortKey, statusPartition } from "./table.ts";
+import {
+  finishChange,
+  headerFrom,
+  headerItem,
+  listedHeaderFrom,
+  listedStateFrom,
+  listPositionFrom,
+  NEW_HEADER,
+  STARTED_PHASE,
+  tombstoneItem,
+} from "./header-item.ts";
+import { listInput, offspringInput, statesInput } from "./list-input.ts";
+import { headerKey } from "./table.ts";
 
 /** Two writers that both find no header: the second must look again. */
 const IS_ABSENT = "attribute_not_exists(pk)";
@@ -12,20 +30,28 @@ const IS_ABSENT = "attribute_not_exists(pk)";
 const IS_UNCHANGED = "rev = :rev";
 /** Only then is the join of start and finish the fold. */
 const IS_PLAINLY_STARTED = "phase = :started";
+/** What is on hold keeps its place: the finish has to be folded. */
+const IS_NOT_ON_HOLD = "attribute_not_exists(held)";
+/** Only a header has a phase: neither nothing nor a tombstone. */
+const HAS_HEADER = "attribute_exists(phase)";
 /** The finish is listed under its own app: another one than the start's would leave the row in the wrong list. */
 const IS_OF_SAME_APP = "app = :app";
 
 const finishInput = (table: string, run: RunKey, finish: HeaderFinish): UpdateCommandInput => {
   const change = finishChange(run, finish);
   const isListed = change.statusKey !== undefined;
+  const isUsual = change.keptDays === undefined;
+  const removed = [...(isListed ? [] : ["status_pk"]), ...(isUsual ? ["kept"] : [])];
   return {
     TableName: table,
     Key: headerKey(run),
     UpdateExpression: [
       "SET #status = :status, #finish = :finish, phase = :phase, seen_finish = :seen, expires_at = :expires, rev = rev + :one",
-      isListed ? ", status_pk = :status_pk" : " REMOVE status_pk",
+      isListed ? ", status_pk = :status_pk" : "",
+      isUsual ? "" : ", kept = :kept",
+      removed.length === 0 ? "" : ` REMOVE ${removed.join(", ")}`,
     ].join(""),
-    ConditionExpression: `${IS_PLAINLY_STARTED} AND ${IS_OF_SAME_APP}`,
+    ConditionExpression: `${IS_PLAINLY_STARTED} AND ${IS_OF_SAME_APP} AND ${IS_NOT_ON_HOLD}`,
     ExpressionAttributeNames: { "#status": "status", "#finish": "finish" },
     ExpressionAttributeValues: {
       ":status": change.status,
@@ -37,30 +63,18 @@ const finishInput = (table: string, run: RunKey, finish: HeaderFinish): UpdateCo
       ":started": STARTED_PHASE,
       ":app": finish.row.appId,
       ...(isListed ? { ":status_pk": change.statusKey } : {}),
+      ...(isUsual ? {} : { ":kept": change.keptDays }),
     },
   };
 };
 
-const listInput = (table: string, query: ListQuery) => {
-  const index: IndexName = query.status === undefined ? "runs_by_time" : "runs_by_status";
-  const partition =
-    query.status === undefined
-      ? listPartition(query.tenantId, query.appId, 0)
-      : statusPartition(query.tenantId, query.appId, { status: query.status, shard: 0 });
-  const attribute = query.status === undefined ? "time_pk" : "status_pk";
-  const { after } = query;
-  return {
-    TableName: table,
-    IndexName: index,
-    KeyConditionExpression: `${attribute} = :partition${after === undefined ? "" : ` AND list_sk ${query.isOldestFirst ? ">" : "<"} :after`}`,
-    ExpressionAttributeValues: {
-      ":partition": partition,
-      ...(after === undefined ? {} : { ":after": listSortKey(after.listedAt, after.runId) }),
-    },
-    ScanIndexForward: query.isOldestFirst ?? false,
-    Limit: query.limit,
-  };
-};
+/** A page of the query; an empty one where nothing can be found. */
+const listPage = (table: Table, input: QueryCommandInput | undefined): Promise<ListPage> =>
+  sending("Query", async () => {
+    if (input === undefined) return { headers: [], hasMore: false };
+    const page = await table.client.send(new QueryCommand(input));
+    return { headers: (page.Items ?? []).map(listedHeaderFrom), hasMore: page.LastEvaluatedKey !== undefined };
+  });
 
 /**
  * Headers in DynamoDB. `find` is strongly consistent; `list` reads an index and so lags by up to about a second.
@@ -78,28 +92,63 @@ export const dynamoRunStore = (table: Table): RunStore => ({
   create: (run, header: Header) =>
     sendingIf("PutItem", () =>
       table.client.send(
-        new PutCommand({ TableName: table.name, Item: headerItem(run, header, 1), ConditionExpression: IS_ABSENT }),
+        new PutCommand({
+          TableName: table.name,
+          Item: headerItem(run, header, NEW_HEADER),
+          ConditionExpression: IS_ABSENT,
+        }),
       ),
     ),
 
   finish: (run, finish) =>
     sendingIf("UpdateItem", () => table.client.send(new UpdateCommand(finishInput(table.name, run, finish)))),
 
-  replace: (run, header, rev) =>
+  replace: (run, header, present) =>
     sendingIf("PutItem", () =>
       table.client.send(
         new PutCommand({
           TableName: table.name,
-          Item: headerItem(run, header, rev + 1),
+          Item: headerItem(run, header, { ...present, rev: present.rev + 1 }),
           ConditionExpression: IS_UNCHANGED,
+          ExpressionAttributeValues: { ":rev": present.rev },
+        }),
+      ),
+    ),
+
+  touch: (run) =>
+    sendingIf("UpdateItem", () =>
+      table.client.send(
+        new UpdateCommand({
+          TableName: table.name,
+          Key: headerKey(run),
+          UpdateExpression: "ADD touches :one",
+          ConditionExpression: HAS_HEADER,
+          ExpressionAttributeValues: { ":one": 1 },
+        }),
+      ),
+    ),
+
+  bury: (run, { rev, deletedAt, expiresAt }) =>
+    sendingIf("PutItem", () =>
+      table.client.send(
+        new PutCommand({
+          TableName: table.name,
+          Item: tombstoneItem(run, { rev: rev + 1, deletedAt, expiresAt }),
+          ConditionExpression: `${HAS_HEADER} AND ${IS_UNCHANGED} AND ${IS_NOT_ON_HOLD}`,
           ExpressionAttributeValues: { ":rev": rev },
         }),
       ),
     ),
 
-  list: (query) =>
+  list: (query) => listPage(table, listInput(table.name, query)),
+
+  listOffspring: (query) => listPage(table, offspringInput(table.name, query)),
+
+  listStates: (query) =>
     sending("Query", async () => {
-      const page = await table.client.send(new QueryCommand(listInput(table.name, query)));
-      return { headers: (page.Items ?? []).map(listedHeaderFrom), hasMore: page.LastEvaluatedKey !== undefined };
+      const input = statesInput(table.name, query);
+      if (input === undefined) return { states: [], reached: undefined };
+      const page = await table.client.send(new QueryCommand(input));
+      return { states: (page.Items ?? []).map(listedStateFrom), reached: listPositionFrom(page.LastEvaluatedKey) };
     }),
 });

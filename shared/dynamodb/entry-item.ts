@@ -1,11 +1,13 @@
 import { decodeTime } from "ulid";
 import * as v from "valibot";
 import type { RunKey } from "../contract/identifiers.ts";
+import { referenceTo } from "../contract/upload-reference.ts";
 import type { Actor, LedgerEntry, LedgerEvent, Source, StoredPayload } from "../domain/ledger.ts";
 import type { NewEntry } from "../ports/ledger-store.ts";
-import { payloadObjectKey, storedLifetime } from "./object-keys.ts";
-import type { UnpackedEvent } from "./packed-event.ts";
+import { ownUploadKey, payloadObjectKey, storedLifetime, valueObjectKey } from "./object-keys.ts";
+import type { UnpackedEvent, UnpackedPayload } from "./packed-event.ts";
 import type { PackedEntry } from "./packing.ts";
+import { uploadOfRef, VALUE_REF } from "./payload-ref.ts";
 import { claimSortKey, entrySortKey, kindOf, runPartition, ulidOf } from "./table.ts";
 
 const ACTORS: Readonly<Record<Actor, string>> = { engine: "E", caller: "C", service: "S" };
@@ -18,9 +20,9 @@ const nameOf = <T extends string>(letters: Readonly<Record<T, string>>, letter: 
 export const entryItem = (
   run: RunKey,
   entry: NewEntry,
-  of: { packed: PackedEntry; claimedEpoch: number | undefined; payloadDays: number },
+  of: { packed: PackedEntry; hasOwnObjects: boolean; claimedEpoch: number | undefined; payloadDays: number },
 ): Record<string, unknown> => {
-  const { packed, claimedEpoch, payloadDays } = of;
+  const { packed, hasOwnObjects, claimedEpoch, payloadDays } = of;
   return {
     pk: runPartition(run),
     sk: claimedEpoch === undefined ? entrySortKey(entry.ulid) : claimSortKey(claimedEpoch),
@@ -30,7 +32,7 @@ export const entryItem = (
     by: `${ACTORS[entry.actor]}${SOURCES[entry.source]}`,
     pack: packed.kind === "outside" ? undefined : packed.pack,
     object: packed.kind === "inline" ? undefined : packed.payload.length,
-    days: packed.kind === "inline" ? undefined : storedLifetime(payloadDays),
+    days: packed.kind === "inline" && !hasOwnObjects ? undefined : storedLifetime(payloadDays),
     expires_at: entry.expiresAt,
   };
 };
@@ -52,25 +54,35 @@ export const readEntryItem = (item: Record<string, unknown>): EntryItem & { ulid
   return { ...entry, ulid: kindOf(entry.sk) === "claim" ? (entry.ulid ?? "") : ulidOf(entry.sk) };
 };
 
+type Whereabouts = Pick<StoredPayload, "text" | "place" | "object">;
+
 /** An entry from its item and its unpacked events. */
 export const entryFrom = (
   run: RunKey,
   item: EntryItem & { ulid: string },
   unpacked: { events: readonly UnpackedEvent[]; graphKey: (event: UnpackedEvent, ref: string) => string },
 ): LedgerEntry => {
+  const whereabouts = ({ text, ref, position }: UnpackedPayload, graphKey: (ref: string) => string): Whereabouts => {
+    const { ulid, days } = item;
+    if (ref === undefined) {
+      const isHere = text !== undefined;
+      return { text, place: isHere ? undefined : { objectKey: payloadObjectKey(run, ulid, days), position } };
+    }
+    const uploadId = uploadOfRef(ref);
+    if (uploadId !== undefined) {
+      return { text: referenceTo(uploadId), object: { objectKey: ownUploadKey(run, uploadId, days), uploadId } };
+    }
+    const objectKey = ref === VALUE_REF ? valueObjectKey(run, { ulid, position, days }) : graphKey(ref);
+    const place = { objectKey, position: WHOLE_OBJECT };
+    return ref === VALUE_REF ? { place, object: { objectKey } } : { place };
+  };
   const store = (event: UnpackedEvent): StoredPayload[] =>
-    event.payload.map(({ field, key, position, sizeBytes, preview, text, ref }) => ({
-      field,
-      ...(key === undefined ? {} : { key }),
-      sizeBytes,
-      preview,
-      text,
-      place:
-        text !== undefined
-          ? undefined
-          : ref === undefined
-            ? { objectKey: payloadObjectKey(run, item.ulid, item.days), position }
-            : { objectKey: unpacked.graphKey(event, ref), position: WHOLE_OBJECT },
+    event.payload.map((value) => ({
+      field: value.field,
+      ...(value.key === undefined ? {} : { key: value.key }),
+      sizeBytes: value.sizeBytes,
+      preview: value.preview,
+      ...whereabouts(value, (ref) => unpacked.graphKey(event, ref)),
     }));
   return {
     ulid: item.ulid,

@@ -20,13 +20,17 @@ export interface ItemChange {
 /** How a run's header changed. */
 export interface HeaderChange {
   readonly run: RunKey;
-  /** The status before; undefined for a header that is new. */
-  readonly statusBefore: string | undefined;
+  /** Undefined for a header that is new. */
+  readonly before: ListedHeader | undefined;
   readonly header: ListedHeader;
 }
 
 /** What a removed run leaves behind under its header's key. */
 const isTombstone = (image: object): boolean => "deleted" in image;
+
+/** Bytes stay base64 here: nothing that a list row is made of is bytes. */
+const headerIn = (image: StreamImage): ListedHeader =>
+  listedHeaderFrom(unmarshall(image as Record<string, AttributeValue>));
 
 /**
  * The change of a header; undefined for any other item, and where no header is left. Throws for a header that cannot be
@@ -35,7 +39,9 @@ const isTombstone = (image: object): boolean => "deleted" in image;
 export const headerChangeFrom = ({ Keys, OldImage, NewImage }: ItemChange): HeaderChange | undefined => {
   if (Keys?.[TABLE.sortKey]?.S !== HEADER_SORT_KEY) return undefined;
   if (NewImage === undefined || isTombstone(NewImage)) return undefined;
-  // Bytes stay base64 here: nothing that a list row is made of is bytes.
-  const header = listedHeaderFrom(unmarshall(NewImage as Record<string, AttributeValue>));
-  return { run: runOf(Keys[TABLE.partitionKey]?.S ?? ""), statusBefore: OldImage?.["status"]?.S, header };
+  return {
+    run: runOf(Keys[TABLE.partitionKey]?.S ?? ""),
+    before: OldImage === undefined || isTombstone(OldImage) ? undefined : headerIn(OldImage),
+    header: headerIn(NewImage),
+  };
 };

@@ -1,13 +1,19 @@
 import * as v from "valibot";
 import { AppId, RunId, type RunKey } from "../contract/identifiers.ts";
 import { Instant } from "../contract/instant.ts";
+import { RUN_STATUSES, type RunStatus } from "../contract/run-status.ts";
 import type { Header, HeaderFinish, HeaderPhase, RunRow } from "../domain/header.ts";
-import type { RunStatus } from "../domain/run-fold.ts";
-import type { ListedHeader, StoredHeader } from "../ports/run-store.ts";
-import { headerKey, listPartition, listSortKey, parentPartition, statusPartition } from "./table.ts";
-
-/** One shard: a partition takes 1,000 writes a second, some hundred runs a second of one app. */
-const SHARD = 0;
+import { DEFAULT_RETENTION_DAYS, NEVER } from "../domain/retention.ts";
+import type { ListedHeader, ListedState, ListPosition, StoredHeader, Tombstone } from "../ports/run-store.ts";
+import {
+  headerKey,
+  listPartition,
+  listSortKey,
+  parentPartition,
+  placeOfListKey,
+  shardOfPartition,
+  statusPartition,
+} from "./table.ts";
 
 const PHASES: Readonly<Record<HeaderPhase, string>> = { started: "S", ended: "E", folded: "F" };
 
@@ -25,6 +31,7 @@ const startPart = (row: RunRow): string =>
     nullable(row.createdByRole),
     nullable(row.parentRunId),
     row.tags,
+    ...(row.idleTimeout === undefined ? [] : [row.idleTimeout]),
   ]);
 
 const finishPart = (row: RunRow): string | undefined =>
@@ -40,17 +47,28 @@ const finishPart = (row: RunRow): string | undefined =>
       ]);
 
 /** Sparse: a run that succeeded is found faster by time. */
-const statusKey = (run: RunKey, row: RunRow): string | undefined =>
-  row.status === "succeeded"
-    ? undefined
-    : statusPartition(run.tenantId, row.appId, { status: row.status, shard: SHARD });
+const statusKey = (run: RunKey, { row, shard }: Pick<Header, "row" | "shard">): string | undefined =>
+  row.status === "succeeded" ? undefined : statusPartition(run.tenantId, row.appId, { status: row.status, shard });
 
-/** The item of a header at a revision. */
-export const headerItem = (run: RunKey, header: Header, rev: number): Record<string, unknown> => {
+/** The retention that is not written down. */
+const storedDays = (keptDays: number): number | undefined =>
+  keptDays === DEFAULT_RETENTION_DAYS ? undefined : keptDays;
+
+/** What a header has beside what its run's events make of it. */
+export type HeaderState = Pick<StoredHeader, "rev" | "touches" | "hold">;
+
+/** The state of a header that is new. */
+export const NEW_HEADER: HeaderState = { rev: 1, touches: 0, hold: undefined };
+
+/** The item of a header. */
+export const headerItem = (run: RunKey, header: Header, state: HeaderState): Record<string, unknown> => {
   const { row } = header;
+  const { rev, touches, hold } = state;
   return {
     ...headerKey(run),
     rev,
+    touches: touches === 0 ? undefined : touches,
+    held: hold && { at: hold.heldAt, reason: hold.reason },
     epoch: row.epoch,
     status: row.status,
     app: row.appId,
@@ -59,9 +77,11 @@ export const headerItem = (run: RunKey, header: Header, rev: number): Record<str
     phase: PHASES[header.phase],
     seen: Buffer.from(header.seen, "base64url"),
     seen_finish: header.seenFinish === undefined ? undefined : Buffer.from(header.seenFinish, "base64url"),
-    expires_at: header.expiresAt,
-    time_pk: listPartition(run.tenantId, row.appId, SHARD),
-    status_pk: statusKey(run, row),
+    kept: storedDays(header.keptDays),
+    // Neither collected nor gone for readers while it is on hold.
+    expires_at: hold === undefined ? header.expiresAt : undefined,
+    time_pk: listPartition(run.tenantId, row.appId, header.shard),
+    status_pk: statusKey(run, header),
     parent_pk:
       row.parentRunId === undefined
         ? undefined
@@ -77,7 +97,19 @@ export const finishChange = (run: RunKey, finish: HeaderFinish) => ({
   phase: PHASES.ended,
   seenFinish: Buffer.from(finish.seenFinish, "base64url"),
   expiresAt: finish.expiresAt,
-  statusKey: statusKey(run, finish.row),
+  keptDays: storedDays(finish.keptDays),
+  statusKey: statusKey(run, finish),
+});
+
+/** What a deleted run leaves behind under its header's key. It stands in no index. */
+export const tombstoneItem = (
+  run: RunKey,
+  of: { rev: number; deletedAt: number; expiresAt: number },
+): Record<string, unknown> => ({
+  ...headerKey(run),
+  rev: of.rev,
+  deleted: of.deletedAt,
+  expires_at: of.expiresAt,
 });
 
 /** The stored form of the phase that a plain finish expects. */
@@ -85,7 +117,10 @@ export const STARTED_PHASE = PHASES.started;
 
 const Text = v.nullable(v.string());
 const Amount = v.nullable(v.number());
-const StartPart = v.tuple([v.number(), Text, Text, Text, Text, Text, Text, Text, v.array(v.string())]);
+const StartPart = v.tupleWithRest(
+  [v.number(), Text, Text, Text, Text, Text, Text, Text, v.array(v.string())],
+  v.number(),
+);
 const FinishPart = v.tuple([Instant, Amount, Amount, Amount, Amount, Text]);
 const json = <S extends v.GenericSchema>(schema: S) =>
   v.pipe(
@@ -101,11 +136,16 @@ const RowItem = v.object({
   app: v.optional(AppId),
   start: json(StartPart),
   finish: v.optional(json(FinishPart)),
-  expires_at: v.number(),
+  expires_at: v.optional(v.number(), NEVER),
+  touches: v.optional(v.number(), 0),
   list_sk: v.string(),
 });
+const HoldItem = v.object({ at: v.number(), reason: v.optional(v.string()) });
 const HeaderItem = v.object({
   ...RowItem.entries,
+  kept: v.optional(v.number(), DEFAULT_RETENTION_DAYS),
+  held: v.optional(HoldItem),
+  time_pk: v.string(),
   phase: v.picklist(["S", "E", "F"]),
   seen: v.instance(Uint8Array),
   seen_finish: v.optional(v.instance(Uint8Array)),
@@ -116,14 +156,15 @@ const undefinedIfNull = <T>(value: T | null | undefined): T | undefined => value
 /** A row of an index, or a header, as lists show it. A row that cannot be read is ours to mend: it throws. */
 export const listedHeaderFrom = (item: Record<string, unknown>): ListedHeader => {
   const row = v.parse(RowItem, item);
-  const [listedAt, runId] = row.list_sk.split("#");
-  const [state, workflowId, workflowVersion, workflowType, triggeredFrom, createdBy, createdByRole, parentRunId, tags] =
-    row.start;
+  const { listedAt, runId } = placeOfListKey(row.list_sk);
+  const [state, workflowId, workflowVersion, workflowType, triggeredFrom, createdBy, ...further] = row.start;
+  const [createdByRole, parentRunId, tags, idleTimeout] = further;
   const [finishedAt, elapsedTime, totalTokens, totalSteps, exceptionsCount, error] = row.finish ?? [];
   const listed = v.parse(Instant, listedAt);
   return {
     runId: v.parse(RunId, runId),
     rev: row.rev,
+    touches: row.touches,
     listedAt: listed,
     expiresAt: row.expires_at,
     row: {
@@ -142,6 +183,7 @@ export const listedHeaderFrom = (item: Record<string, unknown>): ListedHeader =>
       createdByRole: undefinedIfNull(createdByRole),
       parentRunId: undefinedIfNull(parentRunId),
       tags,
+      idleTimeout,
       totalTokens: undefinedIfNull(totalTokens),
       totalSteps: undefinedIfNull(totalSteps),
       exceptionsCount: undefinedIfNull(exceptionsCount),
@@ -150,12 +192,36 @@ export const listedHeaderFrom = (item: Record<string, unknown>): ListedHeader =>
   };
 };
 
-/** A whole header. */
-export const headerFrom = (item: Record<string, unknown>): StoredHeader => {
+const StateItem = v.object({ status: v.picklist(RUN_STATUSES), expires_at: v.optional(v.number(), NEVER) });
+
+/** What counting needs of a row of an index. */
+export const listedStateFrom = (item: Record<string, unknown>): ListedState => {
+  const { status, expires_at } = v.parse(StateItem, item);
+  return { status, expiresAt: expires_at };
+};
+
+/** Where a read of a list stopped; undefined: at its end. */
+export const listPositionFrom = (lastKey: Record<string, unknown> | undefined): ListPosition | undefined => {
+  if (lastKey === undefined) return undefined;
+  const { listedAt, runId } = placeOfListKey(v.parse(v.string(), lastKey["list_sk"]));
+  return { listedAt: v.parse(Instant, listedAt), runId: v.parse(RunId, runId) };
+};
+
+const TombstoneItem = v.object({ rev: v.number(), deleted: v.number() });
+
+/** What stands under a header's key. */
+export const headerFrom = (item: Record<string, unknown>): StoredHeader | Tombstone => {
+  if ("deleted" in item) {
+    const { rev, deleted } = v.parse(TombstoneItem, item);
+    return { isDeleted: true, rev, deletedAt: deleted };
+  }
   const header = v.parse(HeaderItem, item);
   const phase = Object.entries(PHASES).find(([, letter]) => letter === header.phase)?.[0] as HeaderPhase;
   return {
     ...listedHeaderFrom(item),
+    keptDays: header.kept,
+    shard: shardOfPartition(header.time_pk),
+    hold: header.held && { heldAt: header.held.at, reason: header.held.reason },
     phase,
     seen: Buffer.from(header.seen).toString("base64url"),
     seenFinish: header.seen_finish && Buffer.from(header.seen_finish).toString("base64url"),

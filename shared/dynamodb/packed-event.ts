@@ -1,11 +1,11 @@
 import type { PayloadText } from "../contract/event.ts";
 import type { IdentifiedEvent } from "../domain/ledger.ts";
 
-/** A payload value that is kept as an object of its own, shared by many runs: a graph. */
+/** A payload value that is kept as an object of its own: a graph, which many runs share, an upload, a large value. */
 export interface SharedPayload {
   readonly field: string;
   readonly key?: string;
-  /** Names the object, in at most 80 characters. */
+  /** Names the object, in at most 80 characters (see payload-ref). */
   readonly ref: string;
   readonly sizeBytes: number;
   readonly preview: string;

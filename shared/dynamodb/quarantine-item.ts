@@ -2,6 +2,7 @@ import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import * as v from "valibot";
 import type { InputError } from "../contract/event.ts";
 import { TenantId } from "../contract/identifiers.ts";
+import { Redaction } from "../contract/redaction.ts";
 import { type QuarantinePosition, quarantineExpiry } from "../domain/quarantine.ts";
 import { QUARANTINE_DAYS } from "../domain/retention.ts";
 import type { QuarantinedMessage, QuarantineQuery, RefusedMessage } from "../ports/quarantine-store.ts";
@@ -60,6 +61,8 @@ export const quarantineItem = (
     errors: storedReasons(refused.errors),
     body: object === undefined ? bytes : undefined,
     object: object?.key,
+    // As JSON, which escapes what DynamoDB does not take.
+    redaction: refused.redaction && JSON.stringify(refused.redaction),
     expires_at: quarantineExpiry(refused.sentAt),
   };
   return { item, object };
@@ -75,6 +78,13 @@ const RefusedItem = v.object({
   errors: v.array(v.object({ path: v.string(), message: v.string() })),
   body: v.optional(v.instance(Uint8Array)),
   object: v.optional(v.string()),
+  redaction: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform((text): unknown => JSON.parse(text)),
+      Redaction,
+    ),
+  ),
   expires_at: v.number(),
 });
 
@@ -92,6 +102,7 @@ export const quarantinedFrom = (
     runId: item.run,
     code: item.code,
     errors: item.errors,
+    redaction: item.redaction,
     expiresAt: item.expires_at,
     readBody: async () => {
       const bytes = item.object === undefined ? item.body : await readObject(item.object);

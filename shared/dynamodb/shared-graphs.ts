@@ -28,7 +28,8 @@ interface EntryTimes {
 export interface SharedGraphs {
   /** Keeps a graph, if it is one and long enough, and gives what the entry holds instead. */
   keep(payload: PayloadText, owner: GraphOwner, entry: EntryTimes): Promise<PackedPayload>;
-  read(objectKey: string): Promise<string | undefined>;
+  /** The text of a graph's object. */
+  unpack(bytes: Uint8Array): string;
 }
 
 /** When the month ends that this time lies in (milliseconds since 1970). */
@@ -78,9 +79,6 @@ export const sharedGraphs = (table: Table, blobs: BlobStore): SharedGraphs => {
       };
     },
 
-    read: async (objectKey) => {
-      const bytes = await blobs.get(objectKey);
-      return bytes && zstdDecompressSync(bytes, { maxOutputLength: MOST_GRAPH_BYTES }).toString();
-    },
+    unpack: (bytes) => zstdDecompressSync(bytes, { maxOutputLength: MOST_GRAPH_BYTES }).toString(),
   };
 };

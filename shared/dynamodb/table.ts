@@ -9,19 +9,29 @@
  * | was this epoch opened? | table | `pk` = tenant and run, `sk` = `C#<epoch>` |
  * | is this workflow graph kept already? | table | `pk` = tenant, app, digest and month, `sk` = `GRAPH` |
  * | which apps has this tenant? | table | `pk` = `REG`, `sk` begins with the tenant |
+ * | which apps are there, and what does their upkeep remember? | table | `pk` = `REG`, `sk` = tenant and app |
+ * | where does the walk over all apps go on? | table | `pk` = `REG`, `sk` = `#UPKEEP` |
+ * | what is set for this tenant's apps? | table | `pk` = tenant's settings, `sk` = app |
  * | whose key is this? | table | `pk` = the key's SHA-256, `sk` = `KEY` |
  * | which keys are there, or has this tenant? | table | `pk` = `KEYS`, `sk` = tenant and the key's SHA-256 |
  * | which limits has this tenant? | table | `pk` = `TENANT#` and the tenant, `sk` = `TENANT` |
  * | which tenants were admitted? | table | `pk` = `TENANTS`, `sk` = tenant |
+ * | who deleted or held runs of this tenant? | table | `pk` = tenant's audit, `sk` = time |
+ * | what do runs add to a quarter of an hour of this app? | table | `pk` = tenant, app and quarter, `sk` = digest of the run |
+ * | what is this app's quarter, hour, day summed up to? | table | `pk` = tenant and app, `sk` = `Q#`, `H#`, `D#` and its begin |
+ * | which quarters of this app are to be summed up? | table | `pk` = tenant and app, `sk` = `O#` and the quarter's begin |
+ * | which jobs has this tenant, newest first? | table | `pk` = tenant's jobs, `sk` = job |
  * | what was refused from this tenant's queue? | table | `pk` = tenant's quarantine, `sk` = time and message |
  * | an app's runs, newest first | `runs_by_time` | tenant, app, shard / start and run |
  * | an app's runs of one status, newest first | `runs_by_status`, sparse: all but succeeded | tenant, app, status, shard / start and run |
+ * | which node executions of this run failed? | table | `pk` = tenant and run, `sk` begins with `F#` |
+ * | an app's failed node executions, newest first | `runs_by_status`, of a status of their own | tenant, app, `node-failed`, shard / end, run and node execution |
  * | which runs came out of this one? | `runs_by_parent`, sparse | tenant and parent run / start and run |
  *
  * Ids cannot hold `#`, so no id can reach into another's keys.
  */
 import * as v from "valibot";
-import { type AppId, RunId, type RunKey, TenantId } from "../contract/identifiers.ts";
+import { AppId, type AppKey, RunId, type RunKey, TenantId } from "../contract/identifiers.ts";
 import type { Instant } from "../contract/instant.ts";
 
 /** The primary key of an item. */
@@ -78,9 +88,26 @@ export const entrySortKey = (ulid: string): string => `${ENTRY_PREFIX}${ulid}`;
 /** Epochs are written with fixed width, so that claims sort in order. */
 export const claimSortKey = (epoch: number): string => `${CLAIM_PREFIX}${String(epoch).padStart(16, "0")}`;
 
+const FAILURE_PREFIX = "F#";
+
+/** The key of the row of a failed node execution. */
+export const failureKey = (run: RunKey, nodeExecutionId: string): ItemKey => ({
+  pk: runPartition(run),
+  sk: `${FAILURE_PREFIX}${nodeExecutionId}`,
+});
+
+/** The node execution of a failure's sort key. */
+export const failedNodeOf = (sortKey: string): string => sortKey.slice(FAILURE_PREFIX.length);
+
+const KINDS: ReadonlyMap<string, "entry" | "claim" | "failure"> = new Map([
+  [ENTRY_PREFIX, "entry"],
+  [CLAIM_PREFIX, "claim"],
+  [FAILURE_PREFIX, "failure"],
+]);
+
 /** What a sort key of a run's partition is of. */
-export const kindOf = (sortKey: string): "header" | "entry" | "claim" =>
-  sortKey.startsWith(ENTRY_PREFIX) ? "entry" : sortKey.startsWith(CLAIM_PREFIX) ? "claim" : "header";
+export const kindOf = (sortKey: string): "header" | "entry" | "claim" | "failure" =>
+  KINDS.get(sortKey.slice(0, 2)) ?? "header";
 
 /** The ULID of an entry's sort key. */
 export const ulidOf = (sortKey: string): string => sortKey.slice(ENTRY_PREFIX.length);
@@ -113,6 +140,61 @@ export const registryRange = (tenantId: TenantId): { pk: string; prefix: string 
   pk: REGISTRY_PARTITION,
   prefix: `${tenantId}#`,
 });
+
+/** All apps of all tenants, in the order of their keys: what ids begin with sorts from "-" to "~". */
+export const REGISTRY_RANGE = { pk: REGISTRY_PARTITION, from: "-", to: "~" } as const;
+
+const RegistrySortKey = v.pipe(
+  v.string(),
+  v.transform((sortKey) => sortKey.split("#")),
+  v.strictTuple([TenantId, AppId]),
+);
+
+/** The app of a sort key of the registry. Throws for any other: it is ours to mend. */
+export const registeredAppOf = (sortKey: string): AppKey => {
+  const [tenantId, appId] = v.parse(RegistrySortKey, sortKey);
+  return { tenantId, appId };
+};
+
+/** The key of the place where the walk over all apps goes on: no app's, as ids hold no `#`. */
+export const UPKEEP_POSITION_KEY: ItemKey = { pk: REGISTRY_PARTITION, sk: "#UPKEEP" };
+
+/** What is set for a tenant's apps, each under its id. */
+export const settingsPartition = (tenantId: TenantId): string => `T#${tenantId}#SETTINGS`;
+
+/** The key of an app's settings. */
+export const settingsKey = (tenantId: TenantId, appId: AppId): ItemKey => ({
+  pk: settingsPartition(tenantId),
+  sk: appId,
+});
+
+/** The sort key of the tenant's secret: no app's, as ids hold no `#`. */
+export const SETTINGS_SECRET = "#SECRET";
+
+/** The key of the secret that a tenant's digests of redacted values are made with. */
+export const settingsSecretKey = (tenantId: TenantId): ItemKey => ({
+  pk: settingsPartition(tenantId),
+  sk: SETTINGS_SECRET,
+});
+
+/** The partition of what an app's runs are summed up to. */
+export const statisticsPartition = (tenantId: TenantId, appId: AppId): string => `T#${tenantId}#S#${appId}`;
+
+/** The partition of what runs add to a quarter of an hour. */
+export const contributionPartition = (tenantId: TenantId, appId: AppId, quarter: number): string =>
+  `${statisticsPartition(tenantId, appId)}#${momentText(quarter)}`;
+
+/** What sort keys of statistics begin with: sums of quarters, hours and days, and quarters that are to be summed up. */
+export type StatisticsKind = "Q" | "H" | "D" | "O";
+
+/** The sort key of a quarter, an hour or a day that begins at this moment (milliseconds since 1970). */
+export const statisticsSortKey = (kind: StatisticsKind, moment: number): string => `${kind}#${momentText(moment)}`;
+
+/** The moment of a sort key that {@link statisticsSortKey} made. */
+export const momentOfStatistics = (sortKey: string): number => Date.parse(`${sortKey.slice(2)}Z`);
+
+/** Of fixed width down to minutes: in order of time as text. */
+const momentText = (moment: number): string => new Date(moment).toISOString().slice(0, 16);
 
 const CREDENTIAL_PREFIX = "K#";
 
@@ -151,6 +233,18 @@ export const TENANT_LISTING_PARTITION = "TENANTS";
 /** The key that says that a tenant was admitted. */
 export const tenantListingKey = (tenantId: TenantId): ItemKey => ({ pk: TENANT_LISTING_PARTITION, sk: tenantId });
 
+/** Who did what to a tenant's runs, in order of time. */
+export const auditPartition = (tenantId: TenantId): string => `T#${tenantId}#AUDIT`;
+
+/** The key of an audit entry, by its ULID. */
+export const auditKey = (tenantId: TenantId, id: string): ItemKey => ({ pk: auditPartition(tenantId), sk: id });
+
+/** The jobs of a tenant, each under its ULID: in order of their beginning. */
+export const jobsPartition = (tenantId: TenantId): string => `T#${tenantId}#J`;
+
+/** The key of a job. */
+export const jobKey = (tenantId: TenantId, jobId: string): ItemKey => ({ pk: jobsPartition(tenantId), sk: jobId });
+
 /** The partition of what is refused and names no tenant. */
 export const OPERATOR_QUARANTINE = "OPERATOR#Q";
 
@@ -177,8 +271,61 @@ export const statusPartition = (
   of: { status: string; shard: number },
 ): string => `T#${tenantId}#A#${appPart(appId)}#${of.status}#${of.shard}`;
 
+/** The partition of an app's failed node executions in `runs_by_status`: that of a status that no run has. */
+export const failurePartition = (tenantId: TenantId, appId: AppId, shard: number): string =>
+  statusPartition(tenantId, appId, { status: "node-failed", shard });
+
 /** The partition of a run's offspring in `runs_by_parent`. */
 export const parentPartition = (parent: RunKey): string => `T#${parent.tenantId}#P#${parent.runId}`;
 
+/** The shard of a partition that {@link listPartition} made. */
+export const shardOfPartition = (partition: string): number => Number(partition.slice(partition.lastIndexOf("#") + 1));
+
 /** The order of lists: by start to the nanosecond, then by run id. */
 export const listSortKey = (listedAt: Instant, runId: string): string => `${listedAt}#${runId}`;
+
+/** The start and the run of a sort key of lists. */
+export const placeOfListKey = (sortKey: string): { listedAt: string; runId: string } => {
+  const [listedAt = "", runId = ""] = sortKey.split("#");
+  return { listedAt, runId };
+};
+
+/** Sorts after every key that comes before this one: "~" sorts after all that ids can hold. */
+const justBefore = (sortKey: string): string =>
+  `${sortKey.slice(0, -1)}${String.fromCharCode(sortKey.charCodeAt(sortKey.length - 1) - 1)}~`;
+
+/** Sorts before every key that comes after this one. */
+const justAfter = (sortKey: string): string => `${sortKey}\u0000`;
+
+/**
+ * The sort keys of a part of a list, both ends included; undefined where there can be none. `after` is where reading
+ * goes on, in the direction in which it is read. No key equals a bare instant: each is followed by its run.
+ */
+export const listKeyRange = (part: {
+  readonly after:
+    | { readonly listedAt: Instant; readonly runId: string; readonly isIncluded?: boolean | undefined }
+    | undefined;
+  readonly from?: Instant | undefined;
+  readonly before?: Instant | undefined;
+  readonly isOldestFirst?: boolean;
+}): { readonly from: string | undefined; readonly to: string | undefined } | undefined => {
+  const { after, isOldestFirst = false } = part;
+  const key = after && listSortKey(after.listedAt, after.runId);
+  const first = key === undefined || !isOldestFirst ? undefined : after?.isIncluded ? key : justAfter(key);
+  const last = key === undefined || isOldestFirst ? undefined : after?.isIncluded ? key : justBefore(key);
+  const [from] = [part.from, first]
+    .filter((one) => one !== undefined)
+    .sort()
+    .reverse();
+  const [to] = [part.before, last].filter((one) => one !== undefined).sort();
+  return from !== undefined && to !== undefined && from > to ? undefined : { from, to };
+};
+
+/** The order of failures: by end to the nanosecond, then by run id, then by node execution id. */
+export const failureSortKey = (of: { finishedAt: Instant; runId: string; nodeExecutionId: string }): string =>
+  `${listSortKey(of.finishedAt, of.runId)}#${of.nodeExecutionId}`;
+
+/** What sorts before every failure. */
+export const BEFORE_ALL_FAILURES = "0";
+/** What sorts after every failure. */
+export const AFTER_ALL_FAILURES = "~";

@@ -8,11 +8,12 @@ const MARK_BYTES = 6;
 const mark = (content: string | Uint8Array): Buffer =>
   createHash("sha256").update(content).digest().subarray(0, MARK_BYTES);
 
-/** What a cursor is bound to: tenant, route, path and filters. Where a list stands and how long a page is are not part of it. */
+/** What a cursor is not bound to: where a list stands, how long a page is, and how fresh its runs have to be. */
+const FREE: ReadonlySet<string> = new Set(["after", "cursor", "limit", "wait", "min_version"]);
+
+/** What a cursor is bound to: tenant, route, path and filters. */
 const bindingOf = (request: Request): Buffer => {
-  const filters = [...request.query]
-    .filter(([name]) => !["after", "cursor", "limit", "wait"].includes(name))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const filters = [...request.query].filter(([name]) => !FREE.has(name)).sort(([a], [b]) => (a < b ? -1 : 1));
   return mark(JSON.stringify([request.caller?.tenantId, request.route, request.path, filters]));
 };
 

@@ -1,6 +1,8 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import * as v from "valibot";
-import { DEFAULT_RETENTION_DAYS, LONGEST_RETENTION_DAYS } from "../domain/retention.ts";
+import { LONGEST_RETENTION_DAYS } from "../contract/app-settings.ts";
+import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
+import { s3BlobLinks } from "../s3/s3-blob-links.ts";
 import { s3BlobStore } from "../s3/s3-blob-store.ts";
 import { connect } from "./connect.ts";
 import type { Dependencies } from "./dependencies.ts";
@@ -20,10 +22,12 @@ const Environment = v.object({
 /** What a Lambda stands on, from its environment. A variable that is missing stops the function at its start. */
 export const fromEnvironment = (variables: NodeJS.ProcessEnv): Dependencies => {
   const environment = readEnvironment(Environment, variables);
+  const s3 = s3FromEnvironment(variables);
   return connect({
     dynamodb: new DynamoDBClient(sdkRequests()),
     tableName: environment.TABLE_NAME,
     retentionDays: environment.RETENTION_DAYS,
-    blobs: s3BlobStore(s3FromEnvironment(variables)),
+    blobs: s3BlobStore(s3),
+    links: s3BlobLinks(s3),
   });
 };

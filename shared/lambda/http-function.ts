@@ -1,6 +1,6 @@
 import middy, { type MiddlewareObj } from "@middy/core";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
-import { ROUTES } from "../contract/routes.ts";
+import { ROUTES, type Route } from "../contract/routes.ts";
 import { StoreFault } from "../ports/store-fault.ts";
 import { type Answer, problemAnswer, type Refusal, refuse } from "./answer.ts";
 import type { Log } from "./log.ts";
@@ -70,12 +70,15 @@ const requestLog = (log: Log, now: () => number): MiddlewareObj<APIGatewayProxyE
 
 /** The authorizer's answer is cached: an expiry that has come since is seen here. */
 const callerRefusal = (request: Request, now: number): Refusal | undefined => {
-  const scope = ROUTES.find((route) => `${route.method} ${route.resource}` === request.route)?.scope;
-  if (scope === undefined) return undefined;
+  const routes: readonly Route[] = ROUTES;
+  const route = routes.find(({ method, resource }) => `${method} ${resource}` === request.route);
+  if (route?.scope === undefined) return undefined;
   if (request.caller === undefined) return refuse("UNAUTHORIZED", "expected a credential");
-  const { expiresAt } = request.caller;
+  const { expiresAt, scopes } = request.caller;
   if (expiresAt !== undefined && expiresAt <= now) return refuse("UNAUTHORIZED", "the credential has expired");
-  return request.caller.scopes.has(scope) ? undefined : refuse("FORBIDDEN", `this route needs the scope "${scope}"`);
+  const opening = [route.scope, ...(route.alsoBy === undefined ? [] : [route.alsoBy])];
+  if (opening.some((scope) => scopes.has(scope))) return undefined;
+  return refuse("FORBIDDEN", `this route needs the scope ${opening.map((scope) => `"${scope}"`).join(" or ")}`);
 };
 
 /**

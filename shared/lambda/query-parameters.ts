@@ -19,7 +19,7 @@ export const wholeNumber = (range: { min: number; max: number; otherwise: number
 };
 
 /** A parameter that may be repeated. */
-const REPEATED: ReadonlySet<string> = new Set(["status"]);
+const REPEATED: ReadonlySet<string> = new Set(["status", "tag", "min_version"]);
 
 /**
  * Reads the query by a schema: every wrong, unknown or repeated parameter is named at once. Parameters that may be

@@ -1,12 +1,16 @@
 import * as v from "valibot";
-import type { SqsSettings } from "../sqs/sqs-event-queue.ts";
+import type { SqsSettings } from "../sqs/message-sender.ts";
 import { accessFromEnvironment } from "./access-environment.ts";
 import { readEnvironment, setVariable } from "./read-environment.ts";
 
-const QueueEnvironment = v.object({ QUEUE_URL: setVariable("QUEUE_URL") });
+/** Variables that name a queue: that of events, and that of jobs. */
+export type QueueVariable = "QUEUE_URL" | "JOB_QUEUE_URL";
 
-/** The queue that a Lambda sends to, and as whom: from its environment. Throws for a variable that is missing. */
-export const queueFromEnvironment = (variables: NodeJS.ProcessEnv): SqsSettings => {
-  const { QUEUE_URL } = readEnvironment(QueueEnvironment, variables);
-  return { queueUrl: QUEUE_URL, ...accessFromEnvironment("SQS", variables) };
+/** A queue that a Lambda sends to, and as whom: from its environment. Throws for a variable that is missing. */
+export const queueFromEnvironment = (
+  variables: NodeJS.ProcessEnv,
+  variable: QueueVariable = "QUEUE_URL",
+): SqsSettings => {
+  const environment = readEnvironment(v.object({ [variable]: setVariable(variable) }), variables);
+  return { queueUrl: environment[variable] as string, ...accessFromEnvironment("SQS", variables) };
 };

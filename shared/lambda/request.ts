@@ -25,12 +25,15 @@ export interface Caller {
   readonly scopes: ReadonlySet<Scope>;
   /** When the credential ends (milliseconds since 1970); undefined: it does not. */
   readonly expiresAt: number | undefined;
+  /** Whose credential it is: `key <id>` or `token <subject>`. */
+  readonly speaker: string;
 }
 
 /** API Gateway hands every value on as text. */
 const AuthorizerContext = v.object({
   tenant_id: TenantId,
   scopes: v.string(),
+  speaker: v.optional(v.string(), "unknown"),
   expires_at: v.optional(v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number))),
 });
 
@@ -42,6 +45,7 @@ const callerOf = (event: APIGatewayProxyEvent): Caller | undefined => {
     tenantId: context.output.tenant_id,
     scopes: new Set(SCOPES.filter((scope) => granted.includes(scope))),
     expiresAt: context.output.expires_at,
+    speaker: context.output.speaker,
   };
 };
 

@@ -57,7 +57,7 @@ const verdictOf = (claims: JWTPayload, settings: OidcSettings, now: number): Tok
   if (!tenantId.success) return refused(`the claim ${settings.tenantClaim} holds no tenant id`);
   const scopes = scopesOf(claimOf(claims, settings.scopesClaim), settings.scopePrefix);
   if (scopes === undefined) return refused(`the claim ${settings.scopesClaim} holds no scopes`);
-  return { kind: "granted", grant: { tenantId: tenantId.output, scopes, expiresAt } };
+  return { kind: "granted", grant: { tenantId: tenantId.output, scopes, expiresAt }, subject: claims.sub };
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { TenantId } from "../contract/identifiers.ts";
+import type { Redaction } from "../contract/redaction.ts";
 import type { StoreFault } from "./store-fault.ts";
 
 /** What became of one event that was to be queued. */
@@ -17,7 +18,12 @@ export interface EventQueue {
   /**
    * Queues events of one tenant, each the JSON text of an object that names it as `tenant_id`. One outcome an event, in
    * their order; trouble with one message leaves the others alone. Texts arrive as they are, but for characters that
-   * the queue cannot carry: those arrive as JSON escapes.
+   * the queue cannot carry: those arrive as JSON escapes. `redactions` travels with them: what redaction did to events,
+   * by their position.
    */
-  send(tenantId: TenantId, events: readonly string[]): Promise<QueueOutcome[]>;
+  send(
+    tenantId: TenantId,
+    events: readonly string[],
+    redactions?: ReadonlyMap<number, Redaction>,
+  ): Promise<QueueOutcome[]>;
 }

@@ -1,5 +1,6 @@
 import type { InputError } from "../contract/event.ts";
 import type { TenantId } from "../contract/identifiers.ts";
+import type { Redaction } from "../contract/redaction.ts";
 import type { QuarantinePosition } from "../domain/quarantine.ts";
 
 /** An event that came by queue and was refused, or a message body that holds no event of a known tenant. */
@@ -11,6 +12,8 @@ export interface RefusedMessage extends QuarantinePosition {
   readonly code: string;
   readonly errors: readonly InputError[];
   readonly body: string;
+  /** What redaction did to the event in the body; undefined: it is as it came. */
+  readonly redaction?: Redaction | undefined;
 }
 
 /** A refused message in quarantine. Its body can be large, and is read when it is asked for. */

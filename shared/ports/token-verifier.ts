@@ -2,7 +2,11 @@ import type { Grant } from "../domain/grant.ts";
 
 /** A token is good, or is refused for a reason: for the log, in words that hold no part of the token. */
 export type TokenVerdict =
-  | { readonly kind: "granted"; readonly grant: Grant }
+  | {
+      readonly kind: "granted";
+      readonly grant: Grant /** Whom the issuer means, where it says so. */;
+      readonly subject: string | undefined;
+    }
   | { readonly kind: "refused"; readonly reason: string };
 
 /** Whom a signed token (JWT) of a trusted issuer speaks for. */

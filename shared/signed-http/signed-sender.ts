@@ -39,9 +39,19 @@ export interface SignedRequest {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** Without a query. */
   readonly url: string;
+  readonly query?: Readonly<Record<string, string>>;
   /** In lower case; they are signed, and those that every request has come with them. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** Where the service needs more time for its answer than others do (milliseconds): instead of the sender's own. */
+  readonly answerMs?: number;
+}
+
+/** What a service answers. */
+export interface ServiceAnswer {
+  /** By names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
 }
 
 const TRIES = 3;
@@ -76,7 +86,7 @@ const readBody = async (response: HttpResponse, answerMs: number): Promise<Uint8
 };
 
 /**
- * Sends requests to a service of AWS, signed (SigV4), and gives the body of the answer. Three tries in all where the
+ * Sends requests to a service of AWS, signed (SigV4), and gives the answer. Three tries in all where the
  * network or the server fails or asks for less speed, with pauses of random length between them, so a request has to be
  * one that can be repeated. Throws {@link ServiceError} for what the service refuses, and what the network and the
  * provider of credentials throw.
@@ -95,8 +105,8 @@ export const signedSender = (service: Service, { region, credentials, patience }
   });
   const handler = new NodeHttpHandler({ throwOnRequestTimeout: true });
 
-  const attempt = async (request: SignedRequest, digest: string): Promise<Uint8Array> => {
-    const { method, url, body } = request;
+  const attempt = async (request: SignedRequest, digest: string): Promise<ServiceAnswer> => {
+    const { method, url, query = {}, body, answerMs = patience.answerMs } = request;
     const { protocol, hostname, host, port, pathname } = new URL(url);
     const headers = {
       host,
@@ -105,15 +115,15 @@ export const signedSender = (service: Service, { region, credentials, patience }
       ...request.headers,
     };
     const target = { protocol, hostname, ...(port === "" ? {} : { port: Number(port) }), path: pathname };
-    const signed = await signer.sign(new HttpRequest({ ...target, method, headers, body }));
-    const requestTimeout = patience.answerMs + milliseconds(body?.length ?? 0);
+    const signed = await signer.sign(new HttpRequest({ ...target, query, method, headers, body }));
+    const requestTimeout = answerMs + milliseconds(body?.length ?? 0);
     const { response } = await handler.handle(signed as HttpRequest, { requestTimeout });
-    const content = await readBody(response, patience.answerMs);
+    const content = await readBody(response, answerMs);
     if (response.statusCode >= 300) throw readError(service, response, content);
-    return content;
+    return { headers: response.headers, body: content };
   };
 
-  return async (request: SignedRequest): Promise<Uint8Array> => {
+  return async (request: SignedRequest): Promise<ServiceAnswer> => {
     const digest = createHash("sha256")
       .update(request.body ?? "")
       .digest("hex");

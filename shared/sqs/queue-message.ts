@@ -1,3 +1,5 @@
+import type { Redaction } from "../contract/redaction.ts";
+
 /** A message ends at 1 MiB. Some room is left for what the queue itself may count. */
 export const MOST_MESSAGE_BYTES = 1024 * 1024 - 4096;
 
@@ -25,31 +27,53 @@ export interface PackedMessages {
 }
 
 const HEAD = '{"events":[';
+const REDACTIONS = '],"redactions":{';
 const TAIL = "]}";
-const FRAME_BYTES = HEAD.length + TAIL.length;
+const FRAME_BYTES = HEAD.length + REDACTIONS.length + TAIL.length;
+/** Its event's position in the message, in digits and quotes, with colon and comma. */
+const POSITION_BYTES = 11;
 
-/** Packs the JSON of events into message bodies `{"events":[...]}` of {@link MOST_MESSAGE_BYTES} at the most. */
-export const packMessages = (events: readonly string[]): PackedMessages => {
+/** A body that says of some of its events, by position, what redaction did to them. */
+const bodyOf = (texts: readonly string[], redactions: readonly string[]): string => {
+  const told = redactions.flatMap((text, position) => (text === "" ? [] : [`"${position}":${text}`]));
+  const end = told.length === 0 ? TAIL : `${REDACTIONS}${told.join(",")}}}`;
+  return `${HEAD}${texts.join(",")}${end}`;
+};
+
+/**
+ * Packs the JSON of events into message bodies `{"events":[...]}` of {@link MOST_MESSAGE_BYTES} at the most. Where events
+ * were redacted, `{"events":[...],"redactions":{"<position>":{...}}}`.
+ */
+export const packMessages = (
+  events: readonly string[],
+  redactionOf: ReadonlyMap<number, Redaction> = new Map(),
+): PackedMessages => {
   const messages: QueueMessage[] = [];
   const tooLarge: number[] = [];
   let texts: string[] = [];
+  let redactions: string[] = [];
   let indexes: number[] = [];
   let bytes = FRAME_BYTES;
   const close = (): void => {
-    if (texts.length > 0) messages.push({ body: `${HEAD}${texts.join(",")}${TAIL}`, indexes });
+    if (texts.length > 0) messages.push({ body: bodyOf(texts, redactions), indexes });
     texts = [];
+    redactions = [];
     indexes = [];
     bytes = FRAME_BYTES;
   };
   for (const [index, event] of events.entries()) {
     const text = carriedText(event);
-    const size = Buffer.byteLength(text) + 1;
+    const redaction = redactionOf.get(index);
+    const redactionText = redaction === undefined ? "" : carriedText(JSON.stringify(redaction));
+    const toldBytes = redactionText === "" ? 0 : Buffer.byteLength(redactionText) + POSITION_BYTES;
+    const size = Buffer.byteLength(text) + 1 + toldBytes;
     if (FRAME_BYTES + size > MOST_MESSAGE_BYTES) {
       tooLarge.push(index);
       continue;
     }
     if (bytes + size > MOST_MESSAGE_BYTES) close();
     texts.push(text);
+    redactions.push(redactionText);
     indexes.push(index);
     bytes += size;
   }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { AppId, TenantId } from "../../shared/contract/identifiers.ts";
-import type { AppRegistry } from "../../shared/ports/app-registry.ts";
+import type { AppRegistry, KnownApp } from "../../shared/ports/app-registry.ts";
 import { expectRetryableFault, type Subject } from "./stored-faults.ts";
 
 /** `another` is a second process over the same storage. */
@@ -64,10 +64,32 @@ export const appRegistryContract = (name: string, start: () => Promise<AppRegist
       expect(await store.list(tenant("nobody"), ALL)).toEqual([]);
     });
 
+    it("lists the apps of all tenants, page after page, and nothing but apps", async () => {
+      for (const id of ["all", "all-2", "all.", "ALL", "al:l"]) {
+        for (const one of ["a", "B", "0", "a.b"]) await store.register(tenant(id), app(one, 7));
+      }
+      const found: KnownApp[] = [];
+      for (let page: KnownApp[] = []; found.length === 0 || page.length === 3; found.push(...page)) {
+        page = await store.listAll({ after: found.at(-1), limit: 3 });
+      }
+      const names = found.map(({ tenantId, appId }) => `${tenantId} ${appId}`);
+      expect(new Set(names).size).toBe(names.length);
+      const mine = found.filter(({ tenantId }) => ["all", "all-2", "all.", "ALL", "al:l"].includes(tenantId));
+      expect(mine).toHaveLength(20);
+      expect(mine[0]).toEqual({ tenantId: "ALL", ...app("0", 7), upkeep: undefined });
+      for (const tenantId of new Set(found.map((one) => one.tenantId))) {
+        const listed = await store.list(tenantId, ALL);
+        expect(found.filter((one) => one.tenantId === tenantId).map(({ appId }) => appId)).toEqual(
+          listed.map(({ appId }) => appId),
+        );
+      }
+    });
+
     it("fails with a fault that can be tried again where its storage is out of reach", async () => {
       await expectRetryableFault(subject.broken.register(tenant("t"), app("a")));
       await expectRetryableFault(subject.broken.register(tenant("t"), app("a")));
       await expectRetryableFault(subject.broken.list(tenant("t"), ALL));
+      await expectRetryableFault(subject.broken.listAll(ALL));
     });
   });
 };

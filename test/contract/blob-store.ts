@@ -43,6 +43,53 @@ export const blobStoreContract = (name: string, start: () => Promise<Subject<Blo
       expect(Buffer.from((await store.get("runs/demo/large/1")) ?? []).equals(large)).toBe(true);
     });
 
+    it("lists the keys that begin so, and no others", async () => {
+      const keys = ["65d/runs/t-a/r-1/b", "65d/runs/t-a/r-1/a", "65d/runs/t-a/r-1/g:1/x&y", "65d/runs/t-a/r-12/a"];
+      for (const key of keys) await store.put(key, every);
+
+      expect(await Array.fromAsync(store.list("65d/runs/t-a/r-1/"))).toEqual([
+        "65d/runs/t-a/r-1/a",
+        "65d/runs/t-a/r-1/b",
+        "65d/runs/t-a/r-1/g:1/x&y",
+      ]);
+      expect(await Array.fromAsync(store.list("65d/runs/t-b/"))).toEqual([]);
+    });
+
+    it("tells how large an object is, without its bytes", async () => {
+      await store.put("runs/demo/size/1", Buffer.alloc(70_000, every));
+      await store.put("runs/demo/size/0", new Uint8Array());
+
+      expect(await store.sizeOf("runs/demo/size/1")).toBe(70_000);
+      expect(await store.sizeOf("runs/demo/size/0")).toBe(0);
+      expect(await store.sizeOf("runs/demo/size/2")).toBeUndefined();
+    });
+
+    it("copies an object, of which the first can then be removed", async () => {
+      await store.put("2d/uploads/t-demo/a:b c", every);
+
+      expect(await store.copy("2d/uploads/t-demo/a:b c", "65d/runs/t-demo/r-..b/copy")).toBe(true);
+      await store.remove("2d/uploads/t-demo/a:b c");
+      expect(await bytesOf("65d/runs/t-demo/r-..b/copy")).toEqual([...every]);
+    });
+
+    it("copies over an object that is there, and an object over itself", async () => {
+      await store.put("runs/demo/copy/1", every);
+      await store.put("runs/demo/copy/2", Buffer.from("other"));
+
+      expect(await store.copy("runs/demo/copy/1", "runs/demo/copy/2")).toBe(true);
+      expect(await store.copy("runs/demo/copy/2", "runs/demo/copy/2")).toBe(true);
+      expect(await bytesOf("runs/demo/copy/2")).toEqual([...every]);
+    });
+
+    it("copies nothing where there is nothing, and leaves what is there", async () => {
+      await store.put("runs/demo/copy/3", every);
+
+      expect(await store.copy("runs/demo/copy/none", "runs/demo/copy/3")).toBe(false);
+      expect(await store.copy("runs/demo/copy/none", "runs/demo/copy/none")).toBe(false);
+      expect(await bytesOf("runs/demo/copy/3")).toEqual([...every]);
+      expect(await bytesOf("runs/demo/copy/none")).toBeUndefined();
+    });
+
     it("has nothing under a key that nothing was put under", async () => {
       expect(await store.get("runs/demo/none/1")).toBeUndefined();
       expect(await store.get("none")).toBeUndefined();
@@ -103,6 +150,8 @@ export const blobStoreContract = (name: string, start: () => Promise<Subject<Blo
     it("fails with a fault that can be tried again where its storage is out of reach", async () => {
       await expectRetryableFault(subject.broken.put("runs/demo/a/1", every));
       await expectRetryableFault(subject.broken.get("runs/demo/a/1"));
+      await expectRetryableFault(subject.broken.sizeOf("runs/demo/a/1"));
+      await expectRetryableFault(subject.broken.copy("runs/demo/a/1", "runs/demo/a/2"));
       await expectRetryableFault(subject.broken.remove("runs/demo/a/1"));
     });
   });

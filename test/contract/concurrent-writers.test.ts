@@ -9,6 +9,7 @@ import { foldRun } from "../../shared/domain/run-fold.ts";
 import { dynamoAppRegistry } from "../../shared/dynamodb/dynamo-app-registry.ts";
 import { dynamoLedgerStore } from "../../shared/dynamodb/dynamo-ledger-store.ts";
 import { dynamoRunStore } from "../../shared/dynamodb/dynamo-run-store.ts";
+import { dynamoSettingsStore } from "../../shared/dynamodb/dynamo-settings-store.ts";
 import { fileBlobStore } from "../../shared/files/file-blob-store.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type { RunStore } from "../../shared/ports/run-store.ts";
@@ -54,9 +55,9 @@ const watched = (store: RunStore) => {
       return count(isWritten);
     },
     finish: async (run, finish) => count(await store.finish(run, finish)),
-    replace: async (run, header, rev) => {
-      const isWritten = await store.replace(run, header, rev);
-      if (isWritten) written.set(rev + 1, header);
+    replace: async (run, header, present) => {
+      const isWritten = await store.replace(run, header, present);
+      if (isWritten) written.set(present.rev + 1, header);
       return count(isWritten);
     },
   };
@@ -106,13 +107,20 @@ describe("many writers of one run", () => {
     const { table } = tables;
     const runs = watched(dynamoRunStore(table));
     const ledger = dynamoLedgerStore(table, fileBlobStore(objects), clock);
-    const stores: RecordStores = { ledger, runs: runs.store, apps: dynamoAppRegistry(table), clock, retentionDays: 30 };
+    const stores: RecordStores = {
+      ledger,
+      runs: runs.store,
+      apps: dynamoAppRegistry(table),
+      settings: dynamoSettingsStore(table, clock),
+      clock,
+      retentionDays: 30,
+    };
     return { stores, ...runs };
   };
 
   const expectHeaderToBeFold = async ({ ledger }: RecordStores, run: RunKey): Promise<number> => {
     const { header, entries } = await ledger.readAll(run);
-    const { runId: _, rev, ...projection } = header ?? { runId: "", rev: 0 };
+    const { runId: _, rev, touches: __, hold: ___, ...projection } = header ?? { runId: "", rev: 0, touches: 0 };
     expect(projection).toEqual(headerOf(entries));
     return rev;
   };

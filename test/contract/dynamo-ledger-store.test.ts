@@ -59,6 +59,9 @@ describe("DynamoDB as a ledger store", () => {
     const store: BlobStore = {
       put: (key, bytes) => unlessFailing(() => blobs.put(key, bytes)),
       get: (key) => unlessFailing(() => blobs.get(key)),
+      sizeOf: (key) => unlessFailing(() => blobs.sizeOf(key)),
+      copy: (from, to) => unlessFailing(() => blobs.copy(from, to)),
+      list: (prefix) => blobs.list(prefix),
       remove: (key) => unlessFailing(() => blobs.remove(key)),
     };
     return { failing, store };

@@ -5,12 +5,15 @@ import { headerKey, TABLE } from "../../shared/dynamodb/table.ts";
 import { ledger, type Sent, sent } from "../support/builders.ts";
 import { runKey } from "../support/service.ts";
 import { startTables, type Tables } from "./dynamo-tables.ts";
+import { runListsContract } from "./run-lists.ts";
 import { runStoreContract } from "./run-store.ts";
 
-runStoreContract("DynamoDB", async () => {
+const start = async () => {
   const { table, dead, stop } = await startTables();
   return { store: dynamoRunStore(table), broken: dynamoRunStore(dead), stop };
-});
+};
+runStoreContract("DynamoDB", start);
+runListsContract("DynamoDB", start);
 
 describe("DynamoDB as a run store", () => {
   let tables: Tables;
@@ -58,6 +61,7 @@ describe("DynamoDB as a run store", () => {
         created_by: word,
         parent_run_id: id,
         tags: Array.from({ length: 20 }, () => word),
+        idle_timeout: 1.2345678901234567e300,
       }),
       sent("run.finished", { status: "failed", error: word, at: 1, elapsed_time: 1.5, total_tokens: 2 ** 53 - 1 }),
     );

@@ -46,6 +46,35 @@ export const eventQueueContract = (
       expect(JSON.parse(body)).toEqual({ events: [JSON.parse(events[0] as string)] });
     });
 
+    it("delivers beside events, by their places in the message, what redaction did to them", async () => {
+      const events = [padded(800_000), '{"n":1}', '{"n":2}', padded(700_000), '{"n":3}'];
+      const redactionOf = (fields: string[]) => ({ digest: "0123456789abcdef".repeat(2), fields });
+      const [second, last] = [redactionOf(["inputs"]), redactionOf(["a \ufffe", '"'])];
+
+      const outcomes = await queue.send(
+        tenantId,
+        events,
+        new Map([
+          [1, second],
+          [4, last],
+        ]),
+      );
+
+      expect(statuses(outcomes)).toEqual(Array(5).fill("queued"));
+      const bodies = (await subject.take()).map((body) => JSON.parse(body) as { events: object[]; redactions: object });
+      bodies.sort((a, b) => b.events.length - a.events.length);
+      expect(bodies.map((body) => body.redactions)).toEqual([{ 1: second }, { 1: last }]);
+    });
+
+    it("delivers no message that what redaction did would make too long", async () => {
+      const redaction = { digest: "0123456789abcdef".repeat(2), fields: ["x".repeat(600_000)] };
+
+      const outcomes = await queue.send(tenantId, [padded(600_000), "{}"], new Map([[0, redaction]]));
+
+      expect(statuses(outcomes)).toEqual(["too-large", "queued"]);
+      expect(await subject.take()).toEqual(['{"events":[{}]}']);
+    });
+
     it("spreads events over as many messages as they need, each event once", async () => {
       const events = [600_000, 500_000, 400_000, 700_000, 300_000].map(padded);
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
 import { headerOf } from "../../shared/domain/header.ts";
 import { type Arrival, entryOf, type LedgerEntry } from "../../shared/domain/ledger.ts";
+import { NEVER } from "../../shared/domain/retention.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import { LATEST_WRITE_MS, type LedgerStore, type NewEntry } from "../../shared/ports/ledger-store.ts";
 import type { RunStore } from "../../shared/ports/run-store.ts";
@@ -294,7 +295,7 @@ export const ledgerStoreContract = (name: string, start: (clock: Clock) => Promi
 
     describe("readAll", () => {
       it("gives nothing for an unknown run", async () => {
-        expect(await store.readAll(newRun())).toEqual({ header: undefined, entries: [] });
+        expect(await store.readAll(newRun())).toEqual({ header: undefined, entries: [], failures: [] });
       });
 
       it("gives entries and claims, whatever order they were written in: claims by epoch, entries by receipt", async () => {
@@ -319,7 +320,7 @@ export const ledgerStoreContract = (name: string, start: (clock: Clock) => Promi
         await subject.runs.create(run, header);
 
         const record = await store.readAll(run);
-        expect(record.header).toEqual({ ...header, runId: run.runId, rev: 1 });
+        expect(record.header).toEqual({ ...header, runId: run.runId, rev: 1, touches: 0, hold: undefined });
         expect(ulidsOf(record.entries)).toEqual([arrival.ulid]);
       });
 
@@ -387,6 +388,117 @@ export const ledgerStoreContract = (name: string, start: (clock: Clock) => Promi
 
       it("gives nothing for an unknown run", async () => {
         expect(await following(newRun(), -1)).toEqual([]);
+      });
+    });
+
+    describe("removeAll", () => {
+      it("removes entries, claims and objects, says how many, and leaves the header and other runs", async () => {
+        const run = newRun();
+        const other = newRun();
+        for (const each of [run, other]) {
+          await append(each, received(0, { inputs: quoted(noise(1, 20_000)) }));
+          await append(each, received(1));
+        }
+        await claim(run, claimBy(2, 2), 2);
+        await subject.runs.create(run, headerOf([entryOf(received(0))]));
+
+        expect(await store.removeAll(run)).toEqual({ entries: 3, events: 3, objects: 1 });
+
+        expect(await store.readAll(run)).toMatchObject({ header: { rev: 1 }, entries: [] });
+        expect(await entriesOf(other)).toHaveLength(2);
+        expect(await store.removeAll(run)).toEqual({ entries: 0, events: 0, objects: 0 });
+      });
+    });
+
+    describe("firstReceipt", () => {
+      it("is that of the oldest entry, whatever order they were written in", async () => {
+        const run = newRun();
+        expect(await store.firstReceipt(run)).toBeUndefined();
+        await append(run, received(5), received(3), received(7));
+        await claim(run, claimBy(2, 9), 2);
+
+        expect(await store.firstReceipt(run)).toBe(ZERO + 3);
+      });
+    });
+
+    describe("lastReceipt", () => {
+      it("is that of the newest entry, whatever order they were written in", async () => {
+        const run = newRun();
+        expect(await store.lastReceipt(run)).toBeUndefined();
+        await append(run, received(5), received(3));
+
+        expect(await store.lastReceipt(run)).toBe(ZERO + 5);
+      });
+
+      it("is that of a claim which is newer than every entry, and no longer once an entry follows", async () => {
+        const run = newRun();
+        await claim(run, claimBy(2, 7), 2);
+        expect(await store.lastReceipt(run)).toBe(ZERO + 7);
+        await append(run, received(5));
+        expect(await store.lastReceipt(run)).toBe(ZERO + 7);
+        await append(run, received(8));
+
+        expect(await store.lastReceipt(run)).toBe(ZERO + 8);
+      });
+    });
+
+    describe("keptUntil", () => {
+      it("is when the first entry or claim may be collected", async () => {
+        const run = newRun();
+        expect(await store.keptUntil(run)).toBeUndefined();
+        const first = newEntry(received(1));
+        await store.append(run, { ...first, expiresAt: first.expiresAt + 50 });
+        expect(await store.keptUntil(run)).toBe(first.expiresAt + 50);
+        await store.append(run, { ...newEntry(received(2)), expiresAt: first.expiresAt + 9 });
+        expect(await store.keptUntil(run)).toBe(first.expiresAt + 9);
+        await store.claim(run, { ...newEntry(claimBy(2, 3)), expiresAt: first.expiresAt + 7 }, 2);
+
+        expect(await store.keptUntil(run)).toBe(first.expiresAt + 7);
+      });
+
+      it("follows what the run is kept until", async () => {
+        const run = newRun();
+        await append(run, received(1), received(2));
+        await store.keepUntil(run, ZERO / 1000 + 90 * 86_400);
+        expect(await store.keptUntil(run)).toBe(ZERO / 1000 + 90 * 86_400);
+        await store.keepUntil(run, NEVER);
+
+        expect(await store.keptUntil(run)).toBe(NEVER);
+      });
+    });
+
+    describe("keepUntil", () => {
+      it("keeps texts readable, for ever and until a moment again", async () => {
+        const run = newRun();
+        const text = noise(1, 20_000);
+        await append(run, received(0, { inputs: quoted(text) }));
+        const inputs = async () => {
+          const [entry] = await entriesOf(run);
+          const place = entry?.events[0]?.payload[0]?.place;
+          return place && (await store.readTexts(run, [place]))[0];
+        };
+
+        for (const until of [NEVER, NEVER, ZERO / 1000 + 400 * 86_400, ZERO / 1000 + 4000 * 86_400]) {
+          await store.keepUntil(run, until);
+          expect(await inputs()).toBe(JSON.stringify(text));
+        }
+      });
+
+      it("reads at a place that was given before the texts moved", async () => {
+        const run = newRun();
+        const text = noise(2, 20_000);
+        await append(run, received(0, { inputs: quoted(text) }));
+        const place = (await entriesOf(run))[0]?.events[0]?.payload[0]?.place;
+        await store.keepUntil(run, NEVER);
+        const held = (await entriesOf(run))[0]?.events[0]?.payload[0]?.place;
+        await store.keepUntil(run, ZERO / 1000 + 400 * 86_400);
+
+        expect(place && (await store.readTexts(run, [place]))[0]).toBe(JSON.stringify(text));
+        expect(held && (await store.readTexts(run, [held]))[0]).toBe(JSON.stringify(text));
+      });
+
+      it("does nothing for an unknown run", async () => {
+        await expect(store.keepUntil(newRun(), NEVER)).resolves.toBeUndefined();
       });
     });
 

@@ -37,6 +37,7 @@ export const quarantineStoreContract = (name: string, start: () => Promise<Subje
         body: '{"a":"é\\ud800😀", "n" : 1.0}',
         index: 7,
         sentAt: ZERO + 123,
+        redaction: { digest: "0123456789abcdef".repeat(2), fields: ["inputs", "half \ud800"] },
       });
       await store.put(given);
 

@@ -1,14 +1,24 @@
 import * as v from "valibot";
 import { AppId, type RunKey, TenantId } from "../../shared/contract/identifiers.ts";
+import type { RunStatus } from "../../shared/contract/run-status.ts";
 import { finishOf, type Header, type HeaderFinish, headerOf } from "../../shared/domain/header.ts";
 import { entryOf } from "../../shared/domain/ledger.ts";
-import type { RunStatus } from "../../shared/domain/run-fold.ts";
-import type { ListedHeader, ListPosition, RunStore } from "../../shared/ports/run-store.ts";
+import { NEVER } from "../../shared/domain/retention.ts";
+import {
+  isTombstone,
+  type ListedHeader,
+  type ListPosition,
+  type ListQuery,
+  type RunStore,
+} from "../../shared/ports/run-store.ts";
 import { arrivalOf, claimed, instant, ledger, type Saying, type Sent, sent } from "../support/builders.ts";
 import { runKey } from "../support/service.ts";
 import { expectRetryableFault, type Subject, winnersAmong } from "./stored-faults.ts";
 
 const header = (...events: readonly Sent[]): Header => headerOf(ledger(...events));
+
+/** What a header that is neither touched nor on hold has beside its events. */
+const at = (rev: number) => ({ rev, touches: 0, hold: undefined });
 
 const started = (saying: Saying = {}): Sent => sent("run.started", { at: 1, ...saying });
 const finished = (saying: Saying = {}): Sent =>
@@ -29,6 +39,7 @@ const everything: Saying = {
   created_by_role: "end_user",
   parent_run_id: "run-0",
   tags: ["a", "ß"],
+  idle_timeout: 90.5,
 };
 
 /** What every RunStore keeps of its port's promises. Lists are read at once: a store that lags makes them wait. */
@@ -44,7 +55,31 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
 
     let runs = 0;
     const newRun = (tenantId = "demo"): RunKey => runKey(tenantId, `run-${++runs}`);
-    const stored = (run: RunKey, of: Header, rev: number) => ({ ...of, runId: run.runId, rev });
+    const stored = (run: RunKey, of: Header, rev: number) => ({ ...of, runId: run.runId, ...at(rev) });
+
+    let apps = 0;
+    /** An app of its own for each test. */
+    const newApp = (): string => `list-${++apps}`;
+    const tenantId = v.parse(TenantId, "demo");
+    const list = async (
+      app: string,
+      of: {
+        status?: ListQuery["status"];
+        after?: ListPosition;
+        limit?: number;
+        tenant?: string;
+        isOldestFirst?: boolean;
+      } = {},
+    ) =>
+      store.list({
+        tenantId: of.tenant === undefined ? tenantId : v.parse(TenantId, of.tenant),
+        appId: v.parse(AppId, app),
+        shard: 0,
+        status: of.status,
+        after: of.after,
+        limit: of.limit ?? 100,
+        ...(of.isOldestFirst === undefined ? {} : { isOldestFirst: of.isOldestFirst }),
+      });
 
     describe("find", () => {
       it.each<[string, Sent[]]>([
@@ -163,10 +198,10 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         const run = newRun();
         const paused = header(started(everything), sent("run.paused", { at: 2 }));
         await store.create(run, header(started()));
-        expect(await store.replace(run, paused, 1)).toBe(true);
+        expect(await store.replace(run, paused, at(1))).toBe(true);
         expect(await store.find(run)).toEqual(stored(run, paused, 2));
 
-        expect(await store.replace(run, header(started(), finished(), claimed(2, 9)), 2)).toBe(true);
+        expect(await store.replace(run, header(started(), finished(), claimed(2, 9)), at(2))).toBe(true);
         expect(await store.find(run)).toEqual(stored(run, header(started(), finished(), claimed(2, 9)), 3));
       });
 
@@ -174,16 +209,28 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         const run = newRun();
         await store.create(run, header(started(everything), finished({ status: "failed", error: "boom" })));
         const bare = header(sent("node.started"));
-        await store.replace(run, bare, 1);
+        await store.replace(run, bare, at(1));
 
         expect(await store.find(run)).toEqual(stored(run, bare, 2));
+      });
+
+      it("takes of a whole header that was found its rev, touches and hold, and nothing else", async () => {
+        const run = newRun();
+        await store.create(run, header(started(everything), finished({ status: "failed", error: "boom" })));
+        await store.touch(run);
+        const found = await store.find(run);
+        if (found === undefined || isTombstone(found)) throw new Error("expected a header");
+        const other = header(started({ at: 9, app_id: "app-2" }));
+        await store.replace(run, other, found);
+
+        expect(await store.find(run)).toEqual({ ...stored(run, other, 2), touches: 1 });
       });
 
       it.each([0, 1, 3])("changes nothing of a header of another rev (%i)", async (rev) => {
         const run = newRun();
         await store.create(run, header(started()));
-        await store.replace(run, header(started(), sent("run.paused", { at: 2 })), 1);
-        expect(await store.replace(run, header(started(), finished()), rev)).toBe(false);
+        await store.replace(run, header(started(), sent("run.paused", { at: 2 })), at(1));
+        expect(await store.replace(run, header(started(), finished()), at(rev))).toBe(false);
 
         expect(await store.find(run)).toMatchObject({ rev: 2, row: { status: "paused" } });
       });
@@ -193,14 +240,14 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         await store.create(run, header(started()));
         await store.finish(run, finishBy(finished()));
 
-        expect(await store.replace(run, header(started()), 1)).toBe(false);
-        expect(await store.replace(run, header(started()), 2)).toBe(true);
+        expect(await store.replace(run, header(started()), at(1))).toBe(false);
+        expect(await store.replace(run, header(started()), at(2))).toBe(true);
       });
 
       it("makes no header where there is none", async () => {
         const run = newRun();
-        expect(await store.replace(run, header(started()), 1)).toBe(false);
-        expect(await store.replace(run, header(started()), 0)).toBe(false);
+        expect(await store.replace(run, header(started()), at(1))).toBe(false);
+        expect(await store.replace(run, header(started()), at(0))).toBe(false);
 
         expect(await store.find(run)).toBeUndefined();
       });
@@ -210,28 +257,103 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         await store.create(run, header(started()));
         const headers = Array.from({ length: 20 }, (_, second) => header(started({ at: second }), sent("run.paused")));
 
-        expect(await winnersAmong(headers.map((one) => store.replace(run, one, 1)))).toBe(1);
+        expect(await winnersAmong(headers.map((one) => store.replace(run, one, at(1))))).toBe(1);
         expect((await store.find(run))?.rev).toBe(2);
       });
     });
 
+    describe("touch", () => {
+      it("counts how often, and changes nothing else", async () => {
+        const run = newRun();
+        await store.create(run, header(started(), finished()));
+
+        expect(await store.touch(run)).toBe(true);
+        expect(await store.touch(run)).toBe(true);
+
+        expect(await store.find(run)).toEqual({ ...stored(run, header(started(), finished()), 1), touches: 2 });
+      });
+
+      it("makes no header where there is none, nor of a deleted run", async () => {
+        const run = newRun();
+        expect(await store.touch(run)).toBe(false);
+        expect(await store.find(run)).toBeUndefined();
+
+        await store.create(run, header(started()));
+        await store.bury(run, { rev: 1, deletedAt: 5, expiresAt: 9 });
+        expect(await store.touch(run)).toBe(false);
+      });
+
+      it("is kept by what replaces the header as it was read", async () => {
+        const run = newRun();
+        await store.create(run, header(started()));
+        await store.touch(run);
+
+        expect(await store.replace(run, header(started(), finished()), { ...at(1), touches: 1 })).toBe(true);
+
+        expect(await store.find(run)).toMatchObject({ rev: 2, touches: 1 });
+      });
+    });
+
+    describe("a hold", () => {
+      const hold = { heldAt: 7, reason: "case 7" };
+
+      it("is kept with the header, which has no expiry meanwhile", async () => {
+        const run = newRun();
+        const app = newApp();
+        await store.create(run, header(started({ app_id: app })));
+        await store.replace(run, header(started({ app_id: app })), { ...at(1), hold });
+
+        expect(await store.find(run)).toMatchObject({ rev: 2, hold, expiresAt: NEVER });
+        expect((await list(app)).headers).toMatchObject([{ runId: run.runId, expiresAt: NEVER }]);
+      });
+
+      it("keeps a plain finish and a tombstone from taking effect", async () => {
+        const run = newRun();
+        await store.create(run, header(started({ app_id: "app-1" })));
+        await store.replace(run, header(started({ app_id: "app-1" })), { ...at(1), hold });
+
+        expect(await store.finish(run, finishBy(finished()))).toBe(false);
+        expect(await store.bury(run, { rev: 2, deletedAt: 5, expiresAt: 9 })).toBe(false);
+        expect(await store.find(run)).toMatchObject({ rev: 2, hold, row: { status: "running" } });
+      });
+    });
+
+    describe("bury", () => {
+      it("leaves a tombstone, and no list shows the run", async () => {
+        const run = newRun();
+        const app = newApp();
+        await store.create(run, header(started({ app_id: app, parent_run_id: "run-0" })));
+
+        expect(await store.bury(run, { rev: 1, deletedAt: 5, expiresAt: 9 })).toBe(true);
+
+        expect(await store.find(run)).toEqual({ isDeleted: true, rev: 2, deletedAt: 5 });
+        expect((await list(app)).headers).toEqual([]);
+        expect((await list(app, { status: "running" })).headers).toEqual([]);
+      });
+
+      it("takes effect on the header of its rev, once", async () => {
+        const run = newRun();
+        expect(await store.bury(run, { rev: 0, deletedAt: 5, expiresAt: 9 })).toBe(false);
+        await store.create(run, header(started()));
+
+        expect(await store.bury(run, { rev: 2, deletedAt: 5, expiresAt: 9 })).toBe(false);
+        expect(await store.bury(run, { rev: 1, deletedAt: 5, expiresAt: 9 })).toBe(true);
+        expect(await store.bury(run, { rev: 2, deletedAt: 6, expiresAt: 9 })).toBe(false);
+      });
+
+      it("lets nobody write over it", async () => {
+        const run = newRun();
+        await store.create(run, header(started({ app_id: "app-1" })));
+        await store.bury(run, { rev: 1, deletedAt: 5, expiresAt: 9 });
+
+        expect(await store.create(run, header(started()))).toBe(false);
+        expect(await store.finish(run, finishBy(finished()))).toBe(false);
+        expect(await store.replace(run, header(started()), at(1))).toBe(false);
+        expect(await store.find(run)).toMatchObject({ isDeleted: true });
+      });
+    });
+
     describe("list", () => {
-      let apps = 0;
-      /** An app of its own for each test. */
-      const newApp = (): string => `list-${++apps}`;
-      const tenantId = v.parse(TenantId, "demo");
-      const list = async (
-        app: string,
-        of: { status?: RunStatus; after?: ListPosition; limit?: number; tenant?: string; isOldestFirst?: boolean } = {},
-      ) =>
-        store.list({
-          tenantId: of.tenant === undefined ? tenantId : v.parse(TenantId, of.tenant),
-          appId: v.parse(AppId, app),
-          status: of.status,
-          after: of.after,
-          limit: of.limit ?? 100,
-          ...(of.isOldestFirst === undefined ? {} : { isOldestFirst: of.isOldestFirst }),
-        });
       const idsOf = ({ headers }: { headers: readonly ListedHeader[] }): string[] => headers.map(({ runId }) => runId);
       const create = async (app: string, runId: string, ...events: readonly Sent[]) => {
         const all = events.length === 0 ? [started({ app_id: app })] : events;
@@ -249,7 +371,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         await store.finish(run, finishBy(events[1]));
 
         const { row, listedAt, expiresAt } = header(...events);
-        const expected = { runId: run.runId, rev: 2, row, listedAt, expiresAt };
+        const expected = { runId: run.runId, rev: 2, touches: 0, row, listedAt, expiresAt };
         expect(await list(app)).toEqual({ headers: [expected], hasMore: false });
         expect(await list(app, { status: "failed" })).toEqual({ headers: [expected], hasMore: false });
       });
@@ -337,7 +459,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         await create(app, `${app}-other`, start);
         for (const [index, [status, state]] of states.entries()) {
           if (index === 0) await store.create(run, state);
-          else expect(await store.replace(run, state, index)).toBe(true);
+          else expect(await store.replace(run, state, at(index))).toBe(true);
 
           const lists = await Promise.all(
             (["scheduled", "running", "paused", "failed", "stopped", "partial-succeeded"] as const).map(async (one) => [
@@ -388,7 +510,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         await store.create(run, header(sent("node.started")));
         expect(idsOf(await list(app))).toEqual([]);
 
-        await store.replace(run, header(started({ app_id: app })), 1);
+        await store.replace(run, header(started({ app_id: app })), at(1));
         expect(idsOf(await list(app))).toEqual([run.runId]);
       });
 
@@ -397,7 +519,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         const run = newRun();
         await store.create(run, header(started({ app_id: app, at: 5 })));
         await create(other, `${other}-1`, started({ app_id: other, at: 3 }));
-        await store.replace(run, header(started({ app_id: other, at: 1 })), 1);
+        await store.replace(run, header(started({ app_id: other, at: 1 })), at(1));
 
         expect(idsOf(await list(app))).toEqual([]);
         expect(idsOf(await list(other))).toEqual([`${other}-1`, run.runId]);
@@ -426,10 +548,11 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
       await expectRetryableFault(broken.find(run));
       await expectRetryableFault(broken.create(run, header(started())));
       await expectRetryableFault(broken.finish(run, finishBy(finished())));
-      await expectRetryableFault(broken.replace(run, header(started()), 1));
+      await expectRetryableFault(broken.replace(run, header(started()), at(1)));
       const query = {
         tenantId: run.tenantId,
         appId: v.parse(AppId, "app-1"),
+        shard: 0,
         status: undefined,
         after: undefined,
         limit: 1,

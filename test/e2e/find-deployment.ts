@@ -58,7 +58,9 @@ export const findDeployment = async (stage: string, environment: NodeJS.ProcessE
   const apiUrl = endpoint === undefined ? await outputOf(target, "ApiUrl") : `${endpoint}/_aws/execute-api/${path}`;
 
   const client = new CloudFormationClient({});
-  const stacks = ["ingest", "api", "project"].map((part) => resourcesOf(client, `runstone-${stage}-${part}`));
+  const stacks = ["ingest", "jobs", "api", "project", "upkeep"].map((part) =>
+    resourcesOf(client, `runstone-${stage}-${part}`),
+  );
   const resources = (await Promise.all(stacks)).flat();
   const region = await client.config.region();
   client.destroy();

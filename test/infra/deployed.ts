@@ -12,8 +12,10 @@ export const templatesOf = (settings: StageSettings = {}) => {
     app,
     data: of(stacks.data),
     ingest: of(stacks.ingest),
+    jobs: of(stacks.jobs),
     api: of(stacks.api),
     project: of(stacks.project),
+    upkeep: of(stacks.upkeep),
     operations: of(stacks.operations),
   };
 };

@@ -1,14 +1,17 @@
 import { Match } from "aws-cdk-lib/assertions";
+import * as v from "valibot";
 import { FUNCTIONS } from "../../build/bundle.ts";
 import { GATEWAY_REFUSALS } from "../../shared/contract/gateway-refusals.ts";
+import { TenantId } from "../../shared/contract/identifiers.ts";
 import { ROUTES } from "../../shared/contract/routes.ts";
 import { OBJECT_LIFETIMES_DAYS } from "../../shared/domain/retention.ts";
+import { uploadObjectKey } from "../../shared/dynamodb/object-keys.ts";
 import { TABLE } from "../../shared/dynamodb/table.ts";
 import { onlyResource, resourcesOf, templatesOf } from "./deployed.ts";
 
 const templates = templatesOf();
-const { data, ingest, api, project, operations } = templates;
-const all = [data, ingest, api, project, operations];
+const { data, ingest, jobs, api, project, upkeep, operations } = templates;
+const all = [data, ingest, jobs, api, project, upkeep, operations];
 
 interface Statement {
   readonly Action: string | string[];
@@ -59,6 +62,19 @@ describe("the data stack", () => {
       OBJECT_LIFETIMES_DAYS.map((days) => [`${days}d/`, days]),
     );
   });
+
+  test("collects uploads that no event has referred to after two days", () => {
+    const bucket = onlyResource(data, "AWS::S3::Bucket");
+    const rules: { Prefix?: string; ExpirationInDays?: number }[] = bucket["LifecycleConfiguration"]["Rules"];
+    const key = uploadObjectKey(v.parse(TenantId, "acme"), "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    const matching = rules.filter(({ Prefix }) => Prefix !== undefined && key.startsWith(Prefix));
+
+    expect(matching.map(({ ExpirationInDays }) => ExpirationInDays)).toEqual([2]);
+  });
+
+  test("lets no web page of another origin read payload: links are followed, not fetched, until a console has one", () => {
+    expect(onlyResource(data, "AWS::S3::Bucket")["CorsConfiguration"]).toBeUndefined();
+  });
 });
 
 describe("every bucket", () => {
@@ -105,13 +121,15 @@ describe("every queue", () => {
   );
 
   test("of dead letters has an alarm on its first message", () => {
-    expect(queues.filter(isDeadLetters)).toHaveLength(1);
-    operations.hasResourceProperties("AWS::CloudWatch::Alarm", {
-      Namespace: "AWS/SQS",
-      MetricName: "ApproximateNumberOfMessagesVisible",
-      Threshold: 0,
-      ComparisonOperator: "GreaterThanThreshold",
-    });
+    const alarms = resourcesOf([operations], "AWS::CloudWatch::Alarm").filter(
+      ([, { Properties }]) =>
+        Properties.Namespace === "AWS/SQS" && Properties.MetricName === "ApproximateNumberOfMessagesVisible",
+    );
+    const watched = alarms.map(([, { Properties }]) => JSON.stringify(Properties.Dimensions));
+    expect(new Set(watched).size).toBe(queues.filter(isDeadLetters).length);
+    for (const [, { Properties }] of alarms) {
+      expect(Properties).toMatchObject({ Threshold: 0, ComparisonOperator: "GreaterThanThreshold" });
+    }
   });
 
   test("that is consumed is given to its function in batches, failing message by message", () => {
@@ -123,10 +141,19 @@ describe("every queue", () => {
     });
     ingest.hasResourceProperties("AWS::SQS::Queue", { VisibilityTimeout: 360 });
   });
+
+  test("of jobs is worked on one job at a time, by a few at once", () => {
+    jobs.hasResourceProperties("AWS::Lambda::EventSourceMapping", {
+      BatchSize: 1,
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+      ScalingConfig: { MaximumConcurrency: 4 },
+    });
+    jobs.hasResourceProperties("AWS::SQS::Queue", { VisibilityTimeout: 720 });
+  });
 });
 
 describe("every function", () => {
-  const functions = resourcesOf([ingest, api, project], "AWS::Lambda::Function");
+  const functions = resourcesOf([ingest, jobs, api, project, upkeep], "AWS::Lambda::Function");
 
   test("reaches only items whose keys begin with what it is for", () => {
     const partitionsOf = (id: RegExp): string[] =>
@@ -137,9 +164,11 @@ describe("every function", () => {
       );
     for (const id of [/^Ingest/, /^Query/]) expect(partitionsOf(id).sort()).toEqual(["REG", "T#*"]);
     expect(partitionsOf(/^Consume/).sort()).toEqual(["OPERATOR#Q", "REG", "T#*"]);
-    expect(partitionsOf(/^Control/).sort()).toEqual(["REG", "T#*", "T#*#Q"]);
+    expect(partitionsOf(/^Control/).sort()).toEqual(["REG", "REG", "T#*", "T#*", "T#*#Q"]);
+    expect(partitionsOf(/^Work/).sort()).toEqual(["REG", "T#*", "T#*#AUDIT", "T#*#J", "T#*#R#*"]);
+    expect(partitionsOf(/^Reap/).sort()).toEqual(["REG", "REG", "T#*", "T#*", "T#*#S#*"]);
     expect(partitionsOf(/^Authorize/)).toEqual(["K#*"]);
-    expect(partitionsOf(/^Project/)).toEqual([]);
+    expect(partitionsOf(/^Project/).sort()).toEqual(["T#*#R#*", "T#*#R#*", "T#*#S#*"]);
   });
 
   test("of the folder functions/ is deployed, and no other", () => {
@@ -166,7 +195,7 @@ describe("every function", () => {
   });
 
   test("has no managed policy and no action with a wildcard", () => {
-    for (const [id, role] of resourcesOf([ingest, api, project], "AWS::IAM::Role")) {
+    for (const [id, role] of resourcesOf([ingest, jobs, api, project, upkeep], "AWS::IAM::Role")) {
       if (!id.startsWith("ApiCloudWatchRole")) expect(role.Properties.ManagedPolicyArns).toBeUndefined();
     }
     for (const action of actionsOf(/./)) expect(action).not.toContain("*");
@@ -177,14 +206,19 @@ describe("every function", () => {
       actionsOf(id)
         .filter((action) => action.startsWith("dynamodb:"))
         .sort();
-    const objects = (id: RegExp) =>
-      actionsOf(id)
-        .filter((action) => action.startsWith("s3:"))
-        .sort();
-    const recording = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"];
+    const objects = (id: RegExp) => [...new Set(actionsOf(id))].filter((action) => action.startsWith("s3:")).sort();
+    // Batches remove what comes for a run that was deleted.
+    const recording = [
+      "dynamodb:BatchWriteItem",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+      "dynamodb:UpdateItem",
+    ];
 
     expect(table(/^Ingest/)).toEqual(recording);
     expect(table(/^Consume/)).toEqual([
+      "dynamodb:BatchWriteItem",
       "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:PutItem",
@@ -194,12 +228,43 @@ describe("every function", () => {
     expect(table(/^Query/)).toEqual(["dynamodb:GetItem", "dynamodb:Query"]);
     expect(table(/^Authorize/)).toEqual(["dynamodb:GetItem", "dynamodb:UpdateItem"]);
     expect(objects(/^Query/)).toEqual(["s3:GetObject", "s3:ListBucket"]);
-    expect(objects(/^Ingest/)).toEqual(["s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
+    expect(objects(/^Ingest/)).toEqual(["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
     expect(objects(/^Control/)).toEqual(["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
     const deletion = statementsOf(/^Control/).filter(({ Action }) => Action === "s3:DeleteObject");
     expect(JSON.stringify(deletion)).toContain("/14d/quarantine/*");
+    expect(JSON.stringify(deletion)).toContain("/*/runs/*");
+    expect(table(/^Work/)).toEqual([
+      "dynamodb:BatchWriteItem",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+    ]);
+    expect(objects(/^Work/)).toEqual(["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
+    const writing = statementsOf(/^Work/).filter(({ Action }) => Action === "s3:PutObject");
+    expect(JSON.stringify(writing)).toContain("/7d/exports/*");
+    expect([...new Set(table(/^Reap/))]).toEqual([
+      "dynamodb:BatchWriteItem",
+      "dynamodb:DeleteItem",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+      "dynamodb:UpdateItem",
+    ]);
+    expect(actionsOf(/^Reap/)).toContain("sqs:SendMessage");
     expect(objects(/^Authorize/)).toEqual([]);
-    expect(objects(/^Project/)).toEqual(["s3:ListBucket", "s3:PutObject"]);
+    expect(table(/^Project/)).toEqual([
+      "dynamodb:DeleteItem",
+      "dynamodb:DescribeStream",
+      "dynamodb:GetItem",
+      "dynamodb:GetRecords",
+      "dynamodb:GetShardIterator",
+      "dynamodb:ListStreams",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+    ]);
+    expect(objects(/^Project/)).toEqual(["s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
+    const keeping = statementsOf(/^Project/).filter(({ Action }) => Action === "s3:PutObject");
+    expect(JSON.stringify(keeping)).not.toContain("Payloads");
     expect(actionsOf(/^Project/)).toContain("events:PutEvents");
   });
 });
@@ -296,6 +361,27 @@ describe("the project stack", () => {
   test("never collects what was given up", () => {
     const bucket = onlyResource(project, "AWS::S3::Bucket");
     expect(JSON.stringify(bucket["LifecycleConfiguration"])).not.toContain("Expiration");
+  });
+});
+
+describe("the upkeep stack", () => {
+  test("has a tick every five minutes, which ends before the next one", () => {
+    upkeep.hasResourceProperties("AWS::Events::Rule", {
+      ScheduleExpression: "rate(5 minutes)",
+      State: "ENABLED",
+      Targets: [Match.objectLike({ Arn: { "Fn::GetAtt": [Match.stringLikeRegexp("^Reap"), "Arn"] } })],
+    });
+    upkeep.hasResourceProperties("AWS::Lambda::Function", { Timeout: 240 });
+  });
+
+  test("tries a tick that failed once more, and tells of it then", () => {
+    upkeep.hasResourceProperties("AWS::Lambda::EventInvokeConfig", {
+      MaximumRetryAttempts: 1,
+      MaximumEventAgeInSeconds: 300,
+      DestinationConfig: {
+        OnFailure: { Destination: { "Fn::GetAtt": [Match.stringLikeRegexp("^DeadLetters"), "Arn"] } },
+      },
+    });
   });
 });
 

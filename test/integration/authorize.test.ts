@@ -83,7 +83,7 @@ describe("a key", () => {
     const unending = await ask(await admit());
     const ending = await ask(await admit({ expiresAt: clock.now() + 5000 }));
 
-    const context = { tenant_id: "acme", scopes: "read" };
+    const context = { tenant_id: "acme", scopes: "read", speaker: expect.stringMatching(/^key [0-9a-f]{16}$/) };
     expect(unending).toMatchObject({ principalId: "acme", context });
     expect(unending.context).toEqual(context);
     expect(ending.context).toEqual({ ...context, expires_at: String(clock.now() + 5000) });
@@ -183,7 +183,7 @@ describe("a token", () => {
 
     const expires_at = String(clock.now() + 300_000);
     expect(result.principalId).toBe("acme");
-    expect(result.context).toEqual({ tenant_id: "acme", scopes: "read", expires_at });
+    expect(result.context).toEqual({ tenant_id: "acme", scopes: "read", speaker: "token worker", expires_at });
   });
 
   test("without a scope that is known is let in, to be refused by every route", async () => {

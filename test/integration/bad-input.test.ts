@@ -668,6 +668,8 @@ describe("a query", () => {
     ["its events", { resource: "/v1/runs/{run_id}/events", path: { run_id: "known" } }],
     ["apps", { resource: "/v1/apps" }],
     ["runs of an app", { resource: "/v1/apps/{app_id}/runs", path: { app_id: "app-1" } }],
+    ["runs of all apps", { resource: "/v1/runs" }],
+    ["a count", { resource: "/v1/apps/{app_id}/runs/count", path: { app_id: "app-1" } }],
   ];
   const LISTS = ROUTES.filter(([, { resource }]) => /nodes$|events$|apps$|runs$/.test(resource));
   const listed = new Map(LISTS);
@@ -699,7 +701,7 @@ describe("a query", () => {
   });
 
   test.each(LISTS)("with a limit that is none is refused by the list of %s", async (_what, call) => {
-    const most = call.resource.startsWith("/v1/apps") ? 100 : 1000;
+    const most = /apps$|runs$/.test(call.resource) ? 100 : 1000;
     for (const limit of [
       "0",
       "-1",

@@ -128,7 +128,7 @@ test("tells nothing of other items, and nothing of a write that did not take eff
   const header = (await runs.find(run)) as StoredHeader;
 
   expect(await runs.create(run, header)).toBe(false);
-  expect(await runs.replace(run, header, 7)).toBe(false);
+  expect(await runs.replace(run, header, { ...header, rev: 7 })).toBe(false);
   await feed?.drained();
 
   expect(records).toHaveLength(1);

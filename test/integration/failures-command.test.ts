@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { failuresGroup } from "../../cli/failures.ts";
 import { ensureBucket } from "../../local/resources.ts";
+import { startTables, type Tables } from "../contract/dynamo-tables.ts";
 import { commandIo } from "../support/command-io.ts";
 import { type EventBus, startEventBus } from "../support/event-bus.ts";
 import { type FakeStage, startFakeStage } from "../support/fake-stage.ts";
@@ -23,6 +24,7 @@ const keyAt = (minute: number): string =>
 const before = { ...process.env };
 let bus: EventBus;
 let stage: FakeStage;
+let tables: Tables;
 let s3: S3Client;
 let bucket: string;
 let printed: string[];
@@ -32,12 +34,16 @@ beforeEach(async () => {
   printed = [];
   bus = await startEventBus();
   stage = await startFakeStage();
+  tables = await startTables();
+  stage.stacks.set("runstone-dev-data", { TableName: tables.table.name, BucketName: bucket });
+  stage.stacks.set("runstone-dev-ingest", { RetentionDays: "30" });
   stage.stacks.set("runstone-dev-project", { EventBusName: "runstone-dev-project-events", FailuresBucketName: bucket });
   Object.assign(process.env, {
     AWS_REGION: "eu-central-1",
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local",
     AWS_ENDPOINT_URL_S3: testEndpoints().s3,
+    AWS_ENDPOINT_URL_DYNAMODB: testEndpoints().dynamodb,
     AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
     AWS_ENDPOINT_URL_CLOUDFORMATION: stage.url,
   });
@@ -47,6 +53,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   s3.destroy();
+  tables.stop();
   await Promise.all([bus.stop(), stage.stop()]);
   process.env = { ...before };
 });

@@ -17,7 +17,7 @@ const MB = 1024 * 1024;
 let service: Service;
 let clock: ManualClock;
 /** What slow writers wait for, by the id of the first event they write. */
-const gates = new Map<string, Promise<void>>();
+const gates = new Map<string, () => Promise<void>>();
 beforeEach(async () => {
   clock = manualClock();
   service = await startService((dependencies) => {
@@ -27,7 +27,7 @@ beforeEach(async () => {
       ledger: {
         ...ledger,
         append: async (run, entry) => {
-          await gates.get(entry.events[0]?.id ?? "");
+          await gates.get(entry.events[0]?.id ?? "")?.();
           await ledger.append(run, entry);
         },
       },
@@ -55,15 +55,17 @@ const record = async (...events: readonly string[]): Promise<void> => {
  * Begins to record events on a slow writer: they are received now, and become visible once the function that comes back
  * is called. It gives the writer's answer.
  */
-const beginSlowly = (...events: readonly string[]): (() => Promise<Reply>) => {
-  let letGo: () => void = () => undefined;
-  const gate = new Promise<void>((resolve) => {
-    letGo = resolve;
+const beginSlowly = async (...events: readonly string[]): Promise<() => Promise<Reply>> => {
+  const gate = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  gates.set(JSON.parse(events[0] as string).id, () => {
+    begun.resolve();
+    return gate.promise;
   });
-  gates.set(JSON.parse(events[0] as string).id, gate);
   const reply = postEvents(service, events);
+  await begun.promise;
   return () => {
-    letGo();
+    gate.resolve();
     return reply;
   };
 };
@@ -251,8 +253,11 @@ describe("pages of the ledger", () => {
 
   test("end at 4 MB", async () => {
     for (let number = 1; number <= 4; number++) {
-      const inputs = json(`"${"x".repeat(1_500_000)}"`);
-      await record(eventText("node.started", { id: `e${number}`, inputs }), ...numbered(100 + number));
+      const half = json(`"${"x".repeat(750_000)}"`);
+      await record(
+        eventText("node.started", { id: `e${number}`, inputs: half, custom: half }),
+        ...numbered(100 + number),
+      );
     }
 
     const pages = await pagesOf(service, { resource: EVENTS, path: PATH, query: { limit: "1000" } });
@@ -293,7 +298,7 @@ describe("following", () => {
     async (aheadMs) => {
       await record(...numbered(1));
       clock.advance(20_000);
-      const finish = beginSlowly(...numbered(4, 5));
+      const finish = await beginSlowly(...numbered(4, 5));
       clock.advance(aheadMs);
       await record(...numbered(2, 3));
 
@@ -318,7 +323,7 @@ describe("following", () => {
       if (step < 20) {
         const first = 100 + 3 * step;
         const delaySteps = [0, 13, 1, 7, 2, 12, 5][step % 7] ?? 0;
-        writers.push({ due: step + delaySteps, finish: beginSlowly(...numbered(first, first + 2)) });
+        writers.push({ due: step + delaySteps, finish: await beginSlowly(...numbered(first, first + 2)) });
       }
       for (const writer of writers) if (writer.due === step) expect((await writer.finish()).status).toBe(200);
       const page = await ask({ limit: "2", ...(cursor === undefined ? {} : { after: cursor }) });
@@ -335,7 +340,7 @@ describe("following", () => {
     await record(...numbered(1));
     const before = await storedBy(service);
 
-    const finish = beginSlowly(...numbered(2));
+    const finish = await beginSlowly(...numbered(2));
     clock.advance(LATEST_WRITE_MS);
     const reply = await finish();
 
@@ -400,7 +405,7 @@ describe("waiting", () => {
 
   test("sees an entry that was received before those already seen", async () => {
     await record(...numbered(1));
-    const finish = beginSlowly(...numbered(3));
+    const finish = await beginSlowly(...numbered(3));
     clock.advance(5_000);
     await record(...numbered(2));
     const { next_cursor: after } = (await ask()).json;

@@ -37,6 +37,11 @@ const FAILED = header("r1", { time_pk: "time", status_pk: "failed", list_sk: "20
 const SUCCEEDED = header("r1", { time_pk: "time", list_sk: "2026#r1", status: "succeeded", rev: "3" });
 const EARLIER = header("r1", { time_pk: "time", status_pk: "failed", parent_pk: "p", list_sk: "2025#r1", rev: "4" });
 const OTHER = header("r2", { time_pk: "time", status_pk: "paused", list_sk: "2026#r2", status: "paused", rev: "1" });
+/** The row of a failed node execution: it stands in the index of statuses alone. */
+const NODE_FAILED: Item = {
+  ...header("r1", { status_pk: "node-failed", list_sk: "2026#r1#n1", status: "failed", rev: "2" }),
+  sk: { S: "F#n1" },
+};
 const ENTRY: Item = { pk: { S: "T#demo#R#r1" }, sk: { S: "L#1" }, slim: { B: Uint8Array.of(2) } };
 
 let directory: string;
@@ -134,6 +139,9 @@ const CHANGES: [string, Item | undefined, Item | undefined][] = [
   ["a change of every key", RUNNING, EARLIER],
   ["a change back of every key", EARLIER, RUNNING],
   ["a deletion", FAILED, undefined],
+  ["a new failure", undefined, NODE_FAILED],
+  ["a failure that changes", NODE_FAILED, { ...NODE_FAILED, list_sk: { S: "2025#r1#n1" } }],
+  ["a failure that is taken back", NODE_FAILED, undefined],
 ];
 
 describe("checking the indexes", () => {

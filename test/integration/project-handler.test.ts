@@ -1,18 +1,31 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StreamHandler } from "../../functions/project/project.ts";
+import { readStatistics } from "../../shared/app/read-statistics.ts";
+import { recordArrival } from "../../shared/app/record-arrival.ts";
+import { GRAIN_MS } from "../../shared/domain/period.ts";
+import { fileBlobStore } from "../../shared/files/file-blob-store.ts";
+import { connect } from "../../shared/lambda/connect.ts";
+import { startTables, type Tables } from "../contract/dynamo-tables.ts";
+import { appKey } from "../contract/statistics-store.ts";
+import { arrivalOf, sent, ZERO } from "../support/builders.ts";
 import { type EventBus, startEventBus } from "../support/event-bus.ts";
+import { runKey } from "../support/service.ts";
+import { testEndpoints } from "../support/test-endpoints.ts";
 
 const batch = JSON.parse(readFileSync(join(__dirname, "../../events/dynamodb-stream/status-changes.json"), "utf8"));
 const before = { ...process.env };
 
 let bus: EventBus;
+let tables: Tables;
 beforeEach(async () => {
   bus = await startEventBus();
+  tables = await startTables();
   jest.resetModules();
 });
 afterEach(async () => {
   process.env = { ...before };
+  tables.stop();
   await bus.stop();
 });
 
@@ -23,6 +36,9 @@ const load = async (variables: Record<string, string>): Promise<StreamHandler> =
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local",
     AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: testEndpoints().dynamodb,
+    TABLE_NAME: tables.table.name,
+    BUCKET_NAME: "objects",
     ...variables,
   });
   return (await import("../../functions/project/handler.ts")).handler;
@@ -39,6 +55,29 @@ test("the handler puts the changes of a batch on the bus that its environment na
     ["runstone-dev-project-events", "run.failed"],
     ["runstone-dev-project-events", "run.succeeded"],
   ]);
+});
+
+test("the handler counts the runs of a batch in the table that its environment names", async () => {
+  const run = runKey("acme", "stream-agent");
+  const dependencies = connect({
+    dynamodb: tables.client,
+    tableName: tables.table.name,
+    blobs: fileBlobStore("/nowhere"),
+    clock: { now: () => ZERO, sleep: async () => undefined },
+  });
+  const events = [
+    sent("run.started", { app_id: "support-chat" }),
+    sent("run.finished", { app_id: "support-chat", at: 1, status: "failed" }),
+  ].map(({ event }) => ({ ...event, runId: run.runId }));
+  await recordArrival(dependencies, run, arrivalOf(events));
+  const handler = await load({ EVENT_BUS_NAME: "runstone-dev-project-events" });
+
+  await handler(batch);
+
+  const from = Date.parse("2026-11-22T09:45:00Z");
+  const spans = [{ from, to: from + GRAIN_MS.quarter }];
+  const [sum] = await readStatistics(dependencies, appKey("acme", "support-chat"), spans);
+  expect(sum?.runs).toEqual(new Map([["failed", 1]]));
 });
 
 test("the handler does not load without the name of its bus", async () => {

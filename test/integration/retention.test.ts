@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBDocumentClient, GetCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { recordEvents } from "../../shared/app/record-events.ts";
+import { redactEvents } from "../../shared/app/redact-events.ts";
 import { readEvent } from "../../shared/contract/event.ts";
 import { headerKey, runPartition } from "../../shared/dynamodb/table.ts";
 import { runKey, type Service, startService } from "../support/service.ts";
@@ -19,7 +20,8 @@ const record = async ({ dependencies }: Service, runId: string, retentionDays: n
     const reading = readEvent({ text, value }, { now: Date.now(), isFromQueue: false });
     return { tenantId: runKey("demo", runId).tenantId, text, reading };
   });
-  const results = await recordEvents({ ...dependencies, retentionDays }, received, "http");
+  const redacted = await redactEvents(dependencies, received);
+  const results = await recordEvents({ ...dependencies, retentionDays }, redacted, "http");
   expect(results.map(({ status }) => status)).toEqual(["accepted", "accepted"]);
 };
 

@@ -87,6 +87,40 @@ describe("a request to S3", () => {
     expectSigned(last());
   });
 
+  it("says what the object holds, by its key", async () => {
+    await storeWith().put("runs/t-demo/r-1/01A-0.json.gz", new Uint8Array());
+    await storeWith().put("runs/t-demo/r-1/01A", new Uint8Array());
+
+    expect(server.received.map(({ headers }) => [headers["content-type"], headers["content-encoding"]])).toEqual([
+      ["application/json", "gzip"],
+      ["application/octet-stream", undefined],
+    ]);
+    for (const request of server.received) expectSigned(request);
+  });
+
+  it("copies an object within the bucket, as what the new key says", async () => {
+    expect(await storeWith().copy("2d/uploads/t-a:b/1", "65d/runs/t-a:b/r-1/upload-1")).toBe(true);
+
+    const { method, path, headers, body } = last();
+    expect([method, path, body.length]).toEqual(["PUT", "/ledger/65d/runs/t-a%3Ab/r-1/upload-1", 0]);
+    expect(headers).toMatchObject({
+      "x-amz-copy-source": "/ledger/2d/uploads/t-a%3Ab/1",
+      "x-amz-metadata-directive": "REPLACE",
+      "content-type": "application/octet-stream",
+    });
+    expect(readAuthorization(headers["authorization"] ?? "").signedHeaders).toContain("x-amz-copy-source");
+    expectSigned(last());
+  });
+
+  it("asks for one byte to learn the size of an object", async () => {
+    await server.stop();
+    server = await startScriptedServer(answer(206, { headers: { "content-range": "bytes 0-0/52428800" }, body: "x" }));
+
+    expect(await storeWith().sizeOf("runs/t-demo/r-1/01A")).toBe(52_428_800);
+    expect(last()).toMatchObject({ method: "GET", headers: { range: "bytes=0-0" } });
+    expectSigned(last());
+  });
+
   it("gets and removes an object", async () => {
     await storeWith().get("runs/t-demo/r-1/01A");
     await storeWith().remove("runs/t-demo/r-1/01A");
@@ -157,6 +191,9 @@ describe("a request to S3", () => {
       await expect(storeWith().put(key, new Uint8Array())).rejects.toThrow(RangeError);
       await expect(storeWith().get(key)).rejects.toThrow(RangeError);
       await expect(storeWith().remove(key)).rejects.toThrow(RangeError);
+      await expect(storeWith().sizeOf(key)).rejects.toThrow(RangeError);
+      await expect(storeWith().copy(key, "a")).rejects.toThrow(RangeError);
+      await expect(storeWith().copy("a", key)).rejects.toThrow(RangeError);
     }
 
     expect(server.received).toEqual([]);

@@ -64,6 +64,26 @@ describe("S3 in trouble", () => {
     expect(tries()).toBe(3);
   });
 
+  it("is told to copy again where it refused, and not believed where its 200 says that it failed", async () => {
+    const store = await scripted(
+      answer(503, { code: "SlowDown" }),
+      answer(200, { body: "<CopyObjectResult><ETag>x</ETag></CopyObjectResult>" }),
+      answer(200, { body: "<Error><Code>InternalError</Code></Error>" }),
+    );
+
+    expect(await store.copy("2d/uploads/t-demo/1", KEY)).toBe(true);
+    expect(tries()).toBe(2);
+    const fault = await faultOf(store.copy("2d/uploads/t-demo/1", KEY));
+    expect([fault.isRetryable, fault.message]).toEqual([true, "S3 CopyObject failed: 200 InternalError"]);
+  });
+
+  it("is not taken for having no object where it has no bucket", async () => {
+    const store = await scripted(answer(404, { code: "NoSuchBucket" }));
+
+    expect((await faultOf(store.sizeOf(KEY))).isRetryable).toBe(true);
+    expect((await faultOf(store.copy("2d/uploads/t-demo/1", KEY))).isRetryable).toBe(true);
+  });
+
   it("is sent the same bytes again", async () => {
     const store = await scripted(reset, answer(503, { code: "SlowDown" }), answer(200));
     await store.put(KEY, Buffer.from("bytes"));

@@ -29,8 +29,18 @@ describe("the sample events of Lambda, fed to their functions", () => {
 
     expect(reply.status).toBeLessThan(500);
     expect([401, 403]).not.toContain(reply.status);
-    expect(reply.json.detail).not.toBe("there is no such route");
+    expect(reply.json?.detail).not.toBe("there is no such route");
     expect(reply.headers["x-request-id"]).toBe(event.requestContext.requestId);
+  });
+
+  test.each(["list-runs", "list-all-runs", "count-runs"])("%s finds what there is, by valid filters", async (name) => {
+    expect((await ask(name)).status).toBe(200);
+  });
+
+  test("job.json of the queue of jobs, of one that is long forgotten, is worked on, and done with", async () => {
+    const { Records } = read<SQSEvent>("sqs-jobs", "job.json");
+
+    for (const { body } of Records) expect(await service.work(body)).toEqual({ batchItemFailures: [] });
   });
 
   test("post-events-async is queued, and recorded when it is consumed", async () => {

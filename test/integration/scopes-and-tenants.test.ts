@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { authorizeFunction } from "../../functions/authorize/authorize.ts";
 import { admitApiKey, newApiKey } from "../../shared/app/api-keys.ts";
 import { TenantId } from "../../shared/contract/identifiers.ts";
-import { ROUTES, SCOPES, type Scope } from "../../shared/contract/routes.ts";
+import { ROUTES, type Route, SCOPES, type Scope } from "../../shared/contract/routes.ts";
 import { tableOf } from "../../shared/dynamodb/document-client.ts";
 import { dynamoCredentialStore } from "../../shared/dynamodb/dynamo-credential-store.ts";
 import type { CredentialStore } from "../../shared/ports/credential-store.ts";
@@ -32,24 +32,26 @@ const NODES = "/v1/runs/{run_id}/nodes";
 const NODE = "/v1/runs/{run_id}/nodes/{node_execution_id}";
 const TRACE = "/v1/runs/{run_id}/trace";
 const EVENTS = "/v1/runs/{run_id}/events";
+const DIFF = "/v1/runs/{run_id}/diff";
 const RUNS = "/v1/apps/{app_id}/runs";
 
 const call = (method: string, request: HttpCall): Promise<Reply> =>
-  method === "POST" ? service.post(request) : service.get(request);
+  service[method.toLowerCase() as "get" | "post" | "put" | "delete"](request);
 
 describe("a scope", () => {
   const path = { run_id: "run-1", node_execution_id: "node-1", app_id: "app-1" };
   const body = `{"events":[${eventText("run.started", { run_id: "unscoped" })}]}`;
-  const guarded = ROUTES.flatMap(({ method, resource, scope }) =>
-    scope === undefined ? [] : [[`${method} ${resource}`, method, resource, scope] as const],
+  const routes: readonly Route[] = ROUTES;
+  const guarded = routes.flatMap(({ method, resource, scope, alsoBy }) =>
+    scope === undefined ? [] : [[`${method} ${resource}`, method, resource, scope, alsoBy] as const],
   );
 
-  test.each(guarded)("is needed for %s", async (_route, method, resource, scope) => {
-    const others = SCOPES.filter((other) => other !== scope).join(" ");
+  test.each(guarded)("is needed for %s", async (_route, method, resource, scope, alsoBy) => {
+    const others = SCOPES.filter((other) => other !== scope && other !== alsoBy).join(" ");
     for (const scopes of ["", others, `${scope}s`, scope.toUpperCase(), `${scope},${scope}`, "*"]) {
       expectProblem(await call(method, { resource, path, body, scopes }), 403, "FORBIDDEN");
     }
-    for (const scopes of [scope, `${others} ${scope}`]) {
+    for (const scopes of [scope, alsoBy ?? scope, `${others} ${scope}`]) {
       expect([401, 403]).not.toContain((await call(method, { resource, path, body: "", scopes })).status);
     }
   });
@@ -65,7 +67,7 @@ describe("a scope", () => {
     const written = await service.post({ resource: "/v1/events", body, scopes: "ingest" });
 
     expect(written.status).toBe(200);
-    for (const resource of [RUN, NODES, NODE, TRACE, EVENTS, "/v1/apps", RUNS]) {
+    for (const resource of [RUN, NODES, NODE, TRACE, EVENTS, "/v1/apps", "/v1/runs", RUNS, `${RUNS}/count`]) {
       expectProblem(
         await service.get({ resource, path: { ...path, run_id: "unscoped" }, scopes: "ingest" }),
         403,
@@ -142,6 +144,9 @@ describe("payload, for want of its scope", () => {
     ["a part of the trace", { resource: TRACE, path, query: { root: "node-3" } }, 3],
     ["events", { resource: EVENTS, path }, 10],
     ["the list of runs", { resource: RUNS, path }, 0],
+    ["the list of all runs", { resource: "/v1/runs" }, 0],
+    ["the count of runs", { resource: `${RUNS}/count`, path }, 0],
+    ["a diff", { resource: DIFF, path, query: { with: run_id } }, 0],
     ["apps", { resource: "/v1/apps" }, 0],
   ])("is shown by %s in no form", async (_what, request, least) => {
     const { status, text, json: answer } = await service.get({ ...request, scopes: "read" });
@@ -212,6 +217,7 @@ describe("what belongs to another tenant", () => {
     ["a part of its trace", TRACE, { root: "node-1" }],
     ["its events", EVENTS, {}],
     ["its events to come", EVENTS, { wait: "20" }],
+    ["its diff with itself", DIFF, { with: "their-run" }],
   ])("is answered like what does not exist: %s", async (_what, resource, query = {}) => {
     const before = clock.now();
 
@@ -225,6 +231,13 @@ describe("what belongs to another tenant", () => {
     expect(plain(other)).toEqual(plain(none));
     expect(plain(impossible)).toEqual(plain(none));
     expect(clock.now() - before).toBeLessThanOrEqual(20_000);
+  });
+
+  test.each(["/v1/runs", `${RUNS}/count`])("is not told by %s", async (resource) => {
+    const of = (tenant: string) => service.get({ resource, path: { app_id: "their-app" }, tenant });
+
+    expect((await of("acme")).text).toMatch(/their-run|"total":1/);
+    expect((await of("nobody")).text).toMatch(/"data":\[\]|"total":0/);
   });
 
   test("is answered like what does not exist: the runs of an app", async () => {

@@ -46,3 +46,47 @@ export const signatureOf = (
     .reduce<string | Buffer>((sofar, part) => hmac(sofar, part), `AWS4${by.secretAccessKey}`);
   return hmac(key as Buffer, toSign).toString("hex");
 };
+
+/** What the query of a presigned URL says. */
+export const readPresigned = (url: string) => {
+  const { searchParams } = new URL(url);
+  const of = (name: string): string => searchParams.get(`X-Amz-${name}`) ?? "";
+  const [accessKeyId, ...scope] = of("Credential").split("/");
+  return {
+    accessKeyId,
+    scope: scope.join("/"),
+    algorithm: of("Algorithm"),
+    date: of("Date"),
+    expiresSeconds: Number(of("Expires")),
+    sessionToken: searchParams.get("X-Amz-Security-Token"),
+    signedHeaders: of("SignedHeaders").split(";"),
+    signature: of("Signature"),
+  };
+};
+
+/** The signature that S3 expects in a presigned URL, of a request that comes with these headers. */
+export const presignedSignatureOf = (
+  request: { readonly method: string; readonly url: string; readonly headers: Readonly<Record<string, string>> },
+  secretAccessKey: string,
+): string => {
+  const { host, pathname, searchParams } = new URL(request.url);
+  const { scope, date, signedHeaders } = readPresigned(request.url);
+  const query = [...searchParams]
+    .filter(([name]) => name !== "X-Amz-Signature")
+    .map(([name, value]) => `${encodePart(name)}=${encodePart(value)}`)
+    .sort()
+    .join("&");
+  const headers: Readonly<Record<string, string>> = { ...request.headers, host };
+  const canonicalRequest = [
+    request.method,
+    canonicalPath(pathname, scope),
+    query,
+    ...signedHeaders.map((name) => `${name}:${headers[name]}`),
+    "",
+    signedHeaders.join(";"),
+    "UNSIGNED-PAYLOAD",
+  ].join("\n");
+  const toSign = ["AWS4-HMAC-SHA256", date, scope, sha256(canonicalRequest)].join("\n");
+  const key = scope.split("/").reduce<string | Buffer>((sofar, part) => hmac(sofar, part), `AWS4${secretAccessKey}`);
+  return hmac(key as Buffer, toSign).toString("hex");
+};

@@ -45,7 +45,7 @@ export const emulatedQueue = (client: SQSClient, name: string): EmulatedQueue =>
     }
   };
   return {
-    send: async (tenantId, events) => (await open()).queue.send(tenantId, events),
+    send: async (...sent) => (await open()).queue.send(...sent),
     takeMessages,
     take: async () => (await takeMessages()).map(({ Body = "" }) => Body),
   };

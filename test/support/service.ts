@@ -10,10 +10,12 @@ import { consumeFunction } from "../../functions/consume/consume.ts";
 import { controlFunction } from "../../functions/control/control.ts";
 import { ingestFunction } from "../../functions/ingest/ingest.ts";
 import { queryFunction } from "../../functions/query/query.ts";
+import { workFunction } from "../../functions/work/work.ts";
 import { lambdaContext } from "../../local/lambda-context.ts";
 import { ensureTable } from "../../local/resources.ts";
 import { RunId, type RunKey, TenantId } from "../../shared/contract/identifiers.ts";
 import { ROUTES, SCOPES } from "../../shared/contract/routes.ts";
+import { fileBlobLinks } from "../../shared/files/file-blob-links.ts";
 import { fileBlobStore } from "../../shared/files/file-blob-store.ts";
 import { connect } from "../../shared/lambda/connect.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
@@ -21,6 +23,7 @@ import type { LogLine } from "../../shared/lambda/log.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type { EventQueue } from "../../shared/ports/event-queue.ts";
 import { emulatedQueue } from "./emulated-queue.ts";
+import { type MemoryJobQueue, memoryJobQueue } from "./memory-job-queue.ts";
 import { testEndpoints } from "./test-endpoints.ts";
 
 export interface Reply {
@@ -50,6 +53,8 @@ export interface Service {
   readonly logs: readonly LogLine[];
   get(call: HttpCall): Promise<Reply>;
   post(call: HttpCall): Promise<Reply>;
+  put(call: HttpCall): Promise<Reply>;
+  delete(call: HttpCall): Promise<Reply>;
   /** Answers API Gateway's own event. */
   answer(event: APIGatewayProxyEvent): Promise<Reply>;
   /** Consumes SQS' own event. */
@@ -58,6 +63,11 @@ export interface Service {
   deliver(bodies: readonly string[]): Promise<SQSBatchResponse>;
   /** Takes the bodies of all messages that were queued since. */
   takeQueued(): Promise<string[]>;
+  readonly jobQueue: MemoryJobQueue;
+  /** Works on one message of the queue of jobs, delivered for the so manieth time, with so much time (milliseconds). */
+  work(body: string, of?: { receiveCount?: number; timeMs?: number }): Promise<SQSBatchResponse>;
+  /** Works on jobs until none is queued. */
+  workOff(): Promise<void>;
   stop(): void;
 }
 
@@ -97,7 +107,7 @@ const replyOf = (result: APIGatewayProxyResult): Reply => {
     status: result.statusCode,
     headers: result.headers ?? {},
     text,
-    json: text === "" ? undefined : JSON.parse(text),
+    json: text === "" || result.headers?.["content-type"] === "application/x-ndjson" ? undefined : JSON.parse(text),
   };
 };
 
@@ -136,19 +146,29 @@ export const startService = async (
       dynamodb,
       tableName,
       blobs: fileBlobStore(objects),
+      links: fileBlobLinks({ secret: Buffer.from("of tests"), baseUrl: () => "http://127.0.0.1:1" }),
       log: (line) => logs.push(line),
       ...(clock === undefined ? {} : { clock }),
     }),
   );
   const emulated = emulatedQueue(sqs, tableName);
+  const jobQueue = memoryJobQueue();
   const functions = {
     query: queryFunction(dependencies),
     ingest: ingestFunction({ ...dependencies, queue: queue ?? emulated }),
-    control: controlFunction(dependencies),
+    control: controlFunction({ ...dependencies, jobQueue }),
   };
+  const work = workFunction({ ...dependencies, jobQueue });
   const consume = consumeFunction(dependencies);
   // A call of its own each: its time runs from then on.
   const context = () => lambdaContext("runstone", "test");
+  const workOn: Service["work"] = (body, { receiveCount = 1, timeMs = 60_000 } = {}) => {
+    const record = sqsRecord(body, randomUUID());
+    const attributes = { ...record.attributes, ApproximateReceiveCount: String(receiveCount) };
+    const until = dependencies.clock.now() + timeMs;
+    const getRemainingTimeInMillis = () => until - dependencies.clock.now();
+    return work({ Records: [{ ...record, attributes }] }, { ...context(), getRemainingTimeInMillis });
+  };
   const answer = async (event: APIGatewayProxyEvent): Promise<Reply> => {
     const { httpMethod: method, resource } = event;
     const route = ROUTES.find((one) => one.method === method && one.resource === resource);
@@ -163,11 +183,21 @@ export const startService = async (
     logs,
     get: (call) => answer(proxyEvent("GET", call)),
     post: (call) => answer(proxyEvent("POST", call)),
+    put: (call) => answer(proxyEvent("PUT", call)),
+    delete: (call) => answer(proxyEvent("DELETE", call)),
     answer,
     consume: (event) => consume(event, context()),
     deliver: (bodies) =>
       consume({ Records: bodies.map((body, index) => sqsRecord(body, `message-${index}-${randomUUID()}`)) }, context()),
     takeQueued: emulated.take,
+    jobQueue,
+    work: workOn,
+    workOff: async () => {
+      for (let [message] = jobQueue.take(1); message !== undefined; [message] = jobQueue.take(1)) {
+        const { batchItemFailures } = await workOn(message.body);
+        if (batchItemFailures.length > 0) throw new Error(`a slice failed: ${message.body}`);
+      }
+    },
     stop: () => {
       dynamodb.destroy();
       sqs.destroy();

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { ScanCommand, type ScanCommandInput } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient, paginateScan } from "@aws-sdk/lib-dynamodb";
 import type { Service } from "./service.ts";
 
 /** How many items and objects a service has stored: the table is read whole, as only a test may. */
@@ -19,6 +20,16 @@ export const storedBy = async (service: Service): Promise<{ items: number; objec
     start = page.LastEvaluatedKey;
   } while (start !== undefined);
   return { items, objects: objectsOf(service).length };
+};
+
+/** Every item of a service, as only a test may read them. */
+export const itemsOf = async (service: Service): Promise<Record<string, unknown>[]> => {
+  const client = DynamoDBDocumentClient.from(service.dynamodb);
+  const items: Record<string, unknown>[] = [];
+  for await (const page of paginateScan({ client }, { TableName: service.tableName, ConsistentRead: true })) {
+    items.push(...(page.Items ?? []));
+  }
+  return items;
 };
 
 /** The paths of a service's objects. */

@@ -2,7 +2,7 @@ import type { DynamoDBRecord } from "aws-lambda";
 import { type Item, toStreamRecord } from "../../local/stream-record.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
 import { headerOf } from "../../shared/domain/header.ts";
-import { headerItem } from "../../shared/dynamodb/header-item.ts";
+import { headerItem, NEW_HEADER } from "../../shared/dynamodb/header-item.ts";
 import { headerKey } from "../../shared/dynamodb/table.ts";
 import { ledger, type Sent } from "./builders.ts";
 
@@ -10,7 +10,7 @@ let records = 0;
 
 /** The header item that events fold to, at a revision. */
 export const headerItemOf = (run: RunKey, rev: number, ...events: readonly Sent[]): Item =>
-  headerItem(run, headerOf(ledger(...events)), rev);
+  headerItem(run, headerOf(ledger(...events)), { ...NEW_HEADER, rev });
 
 /** A record of the table's stream: the header of a run before and after a change. */
 export const headerRecord = (run: RunKey, before: Item | undefined, after: Item): DynamoDBRecord =>

@@ -309,6 +309,25 @@ describe("a read costs", () => {
 });
 
 describe("a meter", () => {
+  it("counts all that a query reads, whatever it answers of it", async () => {
+    const { client, TableName, put, meter } = await startMeter();
+    await put({ ...KEY, ...pay(5000) });
+    meter.take();
+
+    const { Items } = await client.send(
+      new QueryCommand({
+        TableName,
+        KeyConditionExpression: "#partition = :pk",
+        ProjectionExpression: "#kind",
+        ExpressionAttributeNames: { "#partition": "pk", "#kind": "sk" },
+        ExpressionAttributeValues: { ":pk": KEY.pk },
+      }),
+    );
+
+    expect(Items).toEqual([{ sk: KEY.sk }]);
+    expect(meter.take()).toMatchObject([{ kind: "read", bytes: KEY_BYTES + 5000, units: 1 }]);
+  });
+
   it("does not let a command pass that it cannot count", async () => {
     const { client, TableName } = await startMeter();
 
@@ -324,22 +343,29 @@ describe("a meter", () => {
     expect(billOf(meter.take()).writeUnitsOf).toEqual({ table: 3, runs_by_time: 1 });
   });
 
-  it("counts objects put and got, also one that is not there, and no removal", async () => {
+  it("counts objects put, copied, got and looked at, also one that is not there, and no removal", async () => {
     const { meter } = await startMeter();
     const kept = new Map<string, Uint8Array>();
     const objects = meter.countObjects({
       put: async (key, bytes) => void kept.set(key, bytes),
       get: async (key) => kept.get(key),
+      sizeOf: async (key) => kept.get(key)?.length,
+      copy: async (from, to) => void kept.set(to, kept.get(from) ?? Buffer.of()) === undefined,
+      list: async function* () {
+        yield* kept.keys();
+      },
       remove: async (key) => void kept.delete(key),
     });
 
     await objects.put("a", Buffer.alloc(10));
     await objects.get("a");
     await objects.get("b");
+    await objects.copy("a", "c");
+    await objects.sizeOf("c");
     await objects.remove("a");
 
     const { puts, gets } = billOf(meter.take());
-    expect({ puts, gets, left: kept.size }).toEqual({ puts: 1, gets: 2, left: 0 });
+    expect({ puts, gets, left: kept.size }).toEqual({ puts: 2, gets: 3, left: 1 });
   });
 });
 

@@ -45,6 +45,7 @@ describe("a token of the issuer", () => {
     expect(await verifier.verify(token, NOW)).toEqual({
       kind: "granted",
       grant: { tenantId: "acme", scopes: ["ingest", "read"], expiresAt: NOW + 300_000 },
+      subject: "worker-7",
     });
   });
 

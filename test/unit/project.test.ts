@@ -3,7 +3,9 @@ import { projectFunction } from "../../functions/project/project.ts";
 import type { LogLine } from "../../shared/lambda/log.ts";
 import { PublishFault } from "../../shared/ports/publish-fault.ts";
 import { sent } from "../support/builders.ts";
+import { manualClock } from "../support/manual-clock.ts";
 import { type MemoryPublisher, memoryPublisher } from "../support/memory-publisher.ts";
+import { memoryStores } from "../support/memory-stores.ts";
 import { runKey } from "../support/service.ts";
 import { headerItemOf, headerRecord, removalRecord } from "../support/stream-records.ts";
 
@@ -25,7 +27,7 @@ beforeEach(() => {
 });
 
 const project = (...Records: DynamoDBRecord[]): Promise<void> =>
-  projectFunction({ publisher, log: (line) => logs.push(line) })({ Records });
+  projectFunction({ ...memoryStores(manualClock()), publisher, log: (line) => logs.push(line) })({ Records });
 
 /** What was published, in short. */
 const published = () =>
@@ -166,7 +168,7 @@ describe("what is no change of status", () => {
     );
 
     expect(publisher.events).toEqual([]);
-    expect(logs).toEqual([{ level: "info", message: "batch", records: 2, published: 0, unreadable: 0 }]);
+    expect(logs).toEqual([{ level: "info", message: "batch", records: 2, published: 0, unreadable: 0, unfollowed: 0 }]);
   });
 });
 

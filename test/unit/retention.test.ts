@@ -87,6 +87,6 @@ describe("objects", () => {
     for (let days = 1; days <= 3650; days++) {
       expect(known.has(lifetimes(days).payloadDays) && known.has(lifetimes(days).graphDays)).toBe(true);
     }
-    expect(known.size).toBe(15);
+    expect(known.size).toBe(17);
   });
 });

@@ -103,7 +103,7 @@ describe("the sample requests of API Gateway", () => {
     expect(event).toEqual({
       resource: expect.stringMatching(/^\/v1\//),
       path: expect.stringMatching(/^\/v1\//),
-      httpMethod: expect.stringMatching(/^(GET|POST)$/),
+      httpMethod: expect.stringMatching(/^(GET|POST|PUT|DELETE)$/),
       headers: expect.objectContaining({ Host: expect.any(String) }),
       multiValueHeaders: Object.fromEntries(Object.entries(event.headers).map(([header, value]) => [header, [value]])),
       queryStringParameters:
@@ -234,6 +234,16 @@ describe("the sample messages of the queue", () => {
         eventSourceARN: "arn:aws:sqs:eu-central-1:123456789012:runstone-events",
         awsRegion: "eu-central-1",
       });
+    }
+  });
+
+  it("of jobs is what Lambda gets, and names a job of a tenant", () => {
+    const { Records } = JSON.parse(textOf("sqs-jobs", "job.json")) as SQSEvent;
+
+    for (const { body, md5OfBody, eventSourceARN } of Records) {
+      expect(md5OfBody).toBe(createHash("md5").update(body).digest("hex"));
+      expect(eventSourceARN).toBe("arn:aws:sqs:eu-central-1:123456789012:runstone-jobs");
+      expect(JSON.parse(body)).toEqual({ tenant_id: "demo", job_id: "01KB3Q4X5E7M8N9P0Q1R2S3T4V" });
     }
   });
 

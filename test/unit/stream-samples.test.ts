@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { DynamoDBStreamEvent } from "aws-lambda";
 import { projectFunction } from "../../functions/project/project.ts";
 import { readFailedBatch } from "../../shared/lambda/failed-batch.ts";
+import { manualClock } from "../support/manual-clock.ts";
 import { memoryPublisher } from "../support/memory-publisher.ts";
+import { memoryStores } from "../support/memory-stores.ts";
 
 const EVENTS = join(__dirname, "../../events");
 const textOf = (...path: string[]): string => readFileSync(join(EVENTS, ...path), "utf8");
@@ -12,7 +14,7 @@ const batchOf = (name: string) => JSON.parse(textOf("dynamodb-stream", name)) as
 /** What the function tells of a batch, and whether it throws. */
 const project = async (batch: DynamoDBStreamEvent) => {
   const publisher = memoryPublisher();
-  const fails = await projectFunction({ publisher, log: () => undefined })(batch).then(
+  const fails = await projectFunction({ ...memoryStores(manualClock()), publisher, log: () => undefined })(batch).then(
     () => false,
     () => true,
   );

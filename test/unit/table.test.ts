@@ -4,6 +4,8 @@ import { tableDefinition } from "../../local/resources.ts";
 import { AppId, RunId, type RunKey, TenantId } from "../../shared/contract/identifiers.ts";
 import { Instant } from "../../shared/contract/instant.ts";
 import {
+  AFTER_ALL_FAILURES,
+  BEFORE_ALL_FAILURES,
   CLAIM_RANGE,
   claimSortKey,
   credentialKey,
@@ -11,6 +13,10 @@ import {
   digestOfListing,
   entryRange,
   entrySortKey,
+  failedNodeOf,
+  failureKey,
+  failurePartition,
+  failureSortKey,
   graphKey,
   headerKey,
   type ItemKey,
@@ -92,6 +98,22 @@ describe("a sort key's order as text is its order as value", () => {
     );
   });
 
+  it("for failures: instants, then run ids, then node execution ids; a moment stands before what happened in it", () => {
+    const failure = fc.record({ finishedAt: instant, runId: id, nodeExecutionId: id });
+    fc.assert(
+      fc.property(failure, failure, (a, b) => {
+        const byValue =
+          compare(a.finishedAt, b.finishedAt) ||
+          compare(a.runId, b.runId) ||
+          compare(a.nodeExecutionId, b.nodeExecutionId);
+        expect(compare(failureSortKey(a), failureSortKey(b))).toBe(byValue);
+        expect(compare(a.finishedAt, failureSortKey(b))).toBe(a.finishedAt <= b.finishedAt ? -1 : 1);
+        expect(compare(BEFORE_ALL_FAILURES, failureSortKey(a))).toBe(-1);
+        expect(compare(failureSortKey(a), AFTER_ALL_FAILURES)).toBe(-1);
+      }),
+    );
+  });
+
   it("for entries by their receipt", () => {
     fc.assert(
       fc.property(ulid, ulid, (a, b) => {
@@ -113,11 +135,13 @@ describe("a sort key's order as text is its order as value", () => {
 });
 
 describe("a run's partition", () => {
-  it("holds claims, entries and header in that order, each of its kind", () => {
+  it("holds claims, failures, entries and header in that order, each of its kind", () => {
     fc.assert(
-      fc.property(run, epoch, ulid, (key, number, entry) => {
-        const sorted = [headerKey(key).sk, entrySortKey(entry), claimSortKey(number)].sort();
-        expect(sorted.map(kindOf)).toEqual(["claim", "entry", "header"]);
+      fc.property(run, epoch, ulid, id, (key, number, entry, node) => {
+        const { pk, sk } = failureKey(key, node);
+        const sorted = [headerKey(key).sk, entrySortKey(entry), claimSortKey(number), sk].sort();
+        expect(sorted.map(kindOf)).toEqual(["claim", "failure", "entry", "header"]);
+        expect([pk, failedNodeOf(sk)]).toEqual([runPartition(key), node]);
         expect(headerKey(key).pk).toBe(runPartition(key));
       }),
     );
@@ -156,6 +180,7 @@ const itemsOf = (of: { tenantId: TenantId; one: string; other: string }): [what:
   return [
     [`header of ${one}`, headerKey(key)],
     [`claim of ${one}`, { pk: runPartition(key), sk: claimSortKey(2) }],
+    [`failure of ${other} in ${one}`, failureKey(key, other)],
     [
       `graph of ${one} ${other}`,
       graphKey({ tenantId: owner, appId: v.parse(AppId, one), digest: other, month: "202611" }),
@@ -200,7 +225,7 @@ describe("an id cannot reach into another's keys", () => {
         expect(runPartition(a) === runPartition(b)).toBe(isSame);
         expect(parentPartition(a) === parentPartition(b)).toBe(isSame);
         for (const [what, { pk }] of itemsOf({ tenantId: b.tenantId, one: b.runId, other: "x" })) {
-          if (!/^(header|claim)/.test(what)) expect(pk).not.toBe(runPartition(a));
+          if (!/^(header|claim|failure)/.test(what)) expect(pk).not.toBe(runPartition(a));
         }
       }),
     );
@@ -219,6 +244,10 @@ describe("an id cannot reach into another's keys", () => {
           isSameList,
         );
         expect(partition(a, one) === partition(b, other)).toBe(isSameList && one === other);
+        if (a.appId === undefined || b.appId === undefined) return;
+        const failures = failurePartition(a.tenantId, a.appId, a.shard);
+        expect(failures === failurePartition(b.tenantId, b.appId, b.shard)).toBe(isSameList);
+        expect(failures).not.toBe(partition(b, other));
       }),
     );
   });

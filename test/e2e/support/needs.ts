@@ -50,6 +50,9 @@ const NEEDS = {
     if (usagePlans?.[SMALL_PLAN] === undefined) return `the stage has no plan "${SMALL_PLAN}"`;
     return server === "MiniStack" ? "MiniStack drops a plan's limits of single routes" : undefined;
   },
+  /** Links to objects are held to what they were signed for. */
+  signaturesOfLinks: ({ server }) =>
+    server === "LocalStack" || server === "emulator" ? `${server} verifies no signatures of links` : undefined,
   /** The suite can be the issuer that the stage trusts. */
   ownIssuer: ({ server, settings }) => {
     if (settings.oidc === undefined || new URL(settings.oidc.jwksUrl).hostname !== "127.0.0.1") {

@@ -1,0 +1,154 @@
+import { MOST_ROWS } from "../shared/app/list-runs.ts";
+import { appsOf, RARE_TRIGGER, type SeededApp, seedRuns } from "./find-seed.ts";
+import { type MeteredService, type Query, startMeteredService } from "./metered-service.ts";
+import { billOf } from "./prices.ts";
+
+/** What finding runs costs, a request. */
+export interface FindPrice {
+  readonly question: string;
+  readonly queries: number;
+  /** Rows that were read. */
+  readonly rows: number;
+  readonly readUnits: number;
+  /** Median of {@link REPETITIONS} requests, without the meter. */
+  readonly medianMs: number;
+}
+
+/** What finding costs among so many runs, and whether it keeps what it promises. */
+export interface FindReport {
+  readonly runs: number;
+  readonly apps: number;
+  readonly largestApp: number;
+  readonly prices: readonly FindPrice[];
+  /** Page 500 of an app by its first page. */
+  readonly deepPage: { readonly readUnits: number; readonly time: number };
+  readonly isKept: Readonly<Record<string, boolean>>;
+}
+
+const NOW = Date.parse("2026-11-22T12:00:00.000Z");
+const PAGE = 20;
+/** The page that is to cost what the first one does. */
+const DEEP_PAGE = 500;
+/** Cursors are bound to their question, not to the size of its pages: the way there is walked in large ones. */
+const WALKED_PAGE = 100;
+const REPETITIONS = 15;
+
+interface Bench {
+  readonly metered: MeteredService;
+  /** Over the same table, for times. */
+  readonly plain: MeteredService;
+}
+
+const listOf = (app: SeededApp, query: Query["query"] = {}): Query => ({
+  resource: "/v1/apps/{app_id}/runs",
+  path: { app_id: app.appId },
+  query: { limit: String(PAGE), ...query },
+});
+
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+
+interface Asked {
+  readonly question: string;
+  readonly query: Query;
+}
+
+/** Requests take turns, so that what else the machine does falls on all alike. */
+const timesOf = async ({ plain }: Bench, asked: readonly Asked[]): Promise<number[]> => {
+  const times = asked.map((): number[] => []);
+  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+    for (const [index, { query }] of asked.entries()) {
+      const before = performance.now();
+      await plain.get(query);
+      times[index]?.push(performance.now() - before);
+    }
+  }
+  return times.map(median);
+};
+
+const priceOf = async ({ metered }: Bench, { question, query }: Asked, medianMs: number): Promise<FindPrice> => {
+  // A process reads a tenant's settings every few seconds, not with each request.
+  await metered.get(query);
+  const { charges } = await metered.get(query);
+  const rows = charges.reduce((sum, { of }) => sum + Number(/^(\d+) items$/.exec(of)?.[1] ?? 0), 0);
+  return { question, queries: charges.length, rows, readUnits: billOf(charges).readUnits, medianMs };
+};
+
+/** The same question from the page on that begins after so many runs. Throws where there are not as many. */
+const after = async ({ plain }: Bench, query: Query, runs: number): Promise<Query> => {
+  let cursor: Record<string, string> = {};
+  for (let left = runs; left > 0; ) {
+    const limit = Math.min(left, WALKED_PAGE);
+    const { body } = await plain.get({ ...query, query: { ...query.query, ...cursor, limit: String(limit) } });
+    const page = JSON.parse(body) as { data: unknown[]; next_cursor: string | null };
+    left -= page.data.length;
+    if (page.next_cursor === null) throw new Error(`expected more than ${runs} runs to page through`);
+    cursor = { cursor: page.next_cursor };
+  }
+  return { ...query, query: { ...query.query, ...cursor } };
+};
+
+/** How deep a list of so many runs is paged: {@link DEEP_PAGE}, or nearly to its end where it is shorter. */
+const deepPageOf = (runs: number): number => Math.max(2, Math.min(DEEP_PAGE, Math.floor(runs / PAGE)));
+
+/**
+ * Seeds runs of apps of uneven size and asks for them as operators do. `tell` is told how it goes. Times are those of an
+ * emulator on this machine: they compare with one another, not with DynamoDB's.
+ */
+export const findPrices = async (
+  endpoint: string,
+  of: { readonly runs: number; readonly apps: number; readonly tell: (line: string) => void },
+): Promise<FindReport> => {
+  const metered = await startMeteredService(endpoint, { startsAt: NOW });
+  const plain = await startMeteredService(endpoint, {
+    startsAt: NOW,
+    isMetered: false,
+    tableName: metered.tableName,
+  });
+  const bench = { metered, plain };
+  try {
+    const apps = appsOf(of);
+    const [largest, ...others] = apps as [SeededApp, ...SeededApp[]];
+    const smallest = others.at(-1) ?? largest;
+    await seedRuns(metered, apps, { now: NOW, tell: of.tell });
+
+    const all = { resource: "/v1/runs", path: {}, query: { limit: String(PAGE) } };
+    const [deepInApp, deepInAll] = [deepPageOf(largest.runs), deepPageOf(of.runs)];
+    const questions: readonly (readonly [string, () => Promise<Query> | Query])[] = [
+      [`first page of an app (${largest.runs} runs)`, () => listOf(largest)],
+      [`page ${deepInApp} of the same`, () => after(bench, listOf(largest), (deepInApp - 1) * PAGE)],
+      [`first page of a small app (${smallest.runs} runs)`, () => listOf(smallest)],
+      ["first page of failed runs", () => listOf(largest, { status: "failed" })],
+      ["first page of failures", () => ({ ...listOf(largest), resource: "/v1/apps/{app_id}/failures" })],
+      ["first page by a rare trigger", () => listOf(largest, { triggered_from: RARE_TRIGGER })],
+      ["count of the app", () => ({ resource: "/v1/apps/{app_id}/runs/count", path: { app_id: largest.appId } })],
+      [`first page of all ${of.apps} apps`, () => all],
+      [`page ${deepInAll} of the same`, () => after(bench, all, (deepInAll - 1) * PAGE)],
+    ];
+    const asked: Asked[] = [];
+    for (const [question, queryOf] of questions) {
+      of.tell(`finding the ${question}`);
+      asked.push({ question, query: await queryOf() });
+    }
+    of.tell("measuring");
+    const times = await timesOf(bench, asked);
+    const prices: FindPrice[] = [];
+    for (const [index, one] of asked.entries()) prices.push(await priceOf(bench, one, times[index] ?? 0));
+    const [first, deep] = prices as [FindPrice, FindPrice];
+    const rare = prices.find(({ question }) => question.includes("rare"));
+    return {
+      runs: of.runs,
+      apps: of.apps,
+      largestApp: largest.runs,
+      prices,
+      deepPage: { readUnits: deep.readUnits / first.readUnits, time: deep.medianMs / first.medianMs },
+      isKept: {
+        "a deep page costs no more read units than the first": deep.readUnits <= first.readUnits,
+        [`a sparse filter looks at ${MOST_ROWS} rows at the most`]: (rare?.rows ?? 0) <= MOST_ROWS,
+      },
+    };
+  } finally {
+    plain.stop();
+    metered.stop();
+  }
+};

@@ -1,0 +1,26 @@
+import { endJob } from "../../shared/app/end-job.ts";
+import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { readQuery } from "../../shared/lambda/query-parameters.ts";
+import { tenantOf } from "../../shared/lambda/request.ts";
+import type { ControlDependencies } from "./control-dependencies.ts";
+import { jobAnswer } from "./job-answer.ts";
+import { refuseBody } from "./refuse-body.ts";
+import { NO_SUCH_JOB, requestedJob } from "./requested-job.ts";
+
+/**
+ * `DELETE /v1/jobs/{job_id}`: cancels it. What was deleted or written by then stays so. One that has ended stays as it
+ * ended. Safe to repeat.
+ */
+export const deleteJob =
+  (dependencies: ControlDependencies): RouteHandler =>
+  async (request) => {
+    const parameters = readQuery(request, {});
+    if ("code" in parameters) return parameters;
+    const body = refuseBody(request);
+    if (body !== undefined) return body;
+    const asked = await requestedJob(dependencies, request);
+    if ("code" in asked) return asked;
+    const key = { tenantId: tenantOf(request), jobId: asked.id };
+    const job = await endJob(dependencies, key, { state: "cancelled" });
+    return job === undefined ? NO_SUCH_JOB : jobAnswer(dependencies, request, { job, isNew: false });
+  };

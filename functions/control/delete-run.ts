@@ -1,0 +1,31 @@
+import { deleteRun as deleteRunOf } from "../../shared/app/delete-run.ts";
+import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
+import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { readQuery } from "../../shared/lambda/query-parameters.ts";
+import { runIdOf, tenantOf } from "../../shared/lambda/request.ts";
+import { noteInAudit } from "./audited.ts";
+import { NO_SUCH_RUN } from "./no-such-run.ts";
+import { refuseBody } from "./refuse-body.ts";
+
+/**
+ * `DELETE /v1/runs/{run_id}`: removes the run with all that belongs to it, for good, and refuses what comes late. Graphs
+ * that other runs share stay until they expire. Repeating it removes what an interrupted deletion has left.
+ */
+export const deleteRun =
+  (dependencies: Dependencies): RouteHandler =>
+  async (request) => {
+    const parameters = readQuery(request, {});
+    if ("code" in parameters) return parameters;
+    const body = refuseBody(request);
+    if (body !== undefined) return body;
+    const runId = runIdOf(request);
+    if (runId === undefined) return NO_SUCH_RUN;
+    const deletion = await deleteRunOf(dependencies, { tenantId: tenantOf(request), runId });
+    if (deletion.status === "not_found") return NO_SUCH_RUN;
+    if (deletion.status === "on_hold") return refuse("LEGAL_HOLD", "the run is on legal hold: release it first");
+    const { entries, events, objects } = deletion.removed;
+    const report = { run_id: runId, removed: { entries, events, objects } };
+    await noteInAudit(dependencies, request, { action: "run.deleted", details: report });
+    return jsonAnswer({ ...report, deleted: true });
+  };

@@ -1,0 +1,34 @@
+import * as v from "valibot";
+import { holdRun } from "../../shared/app/hold-run.ts";
+import { jsonAnswer } from "../../shared/lambda/answer.ts";
+import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { readQuery } from "../../shared/lambda/query-parameters.ts";
+import { runIdOf, tenantOf } from "../../shared/lambda/request.ts";
+import { noteInAudit } from "./audited.ts";
+import { NO_SUCH_RUN } from "./no-such-run.ts";
+import { readJson } from "./request-json.ts";
+
+const Body = v.strictObject({
+  /** For whoever asks later; it stands in the run and in the audit log. */
+  reason: v.optional(v.pipe(v.string("expected a string"), v.maxLength(500, "expected at most 500 characters"))),
+});
+
+/** `PUT /v1/runs/{run_id}/hold`: from now on the run can neither expire nor be deleted. Safe to repeat. */
+export const putHold =
+  (dependencies: Dependencies): RouteHandler =>
+  async (request) => {
+    const parameters = readQuery(request, {});
+    if ("code" in parameters) return parameters;
+    const read =
+      request.body.toString().trim() === "" ? { body: {} as v.InferOutput<typeof Body> } : readJson(request, Body);
+    if ("code" in read) return read;
+    const runId = runIdOf(request);
+    if (runId === undefined) return NO_SUCH_RUN;
+    const { reason } = read.body;
+    const hold = { heldAt: dependencies.clock.now(), reason };
+    if ((await holdRun(dependencies, { tenantId: tenantOf(request), runId }, hold)) === "not_found") return NO_SUCH_RUN;
+    const details = { run_id: runId, reason: reason ?? null };
+    await noteInAudit(dependencies, request, { action: "run.held", details });
+    return jsonAnswer({ run_id: runId, on_hold: true });
+  };

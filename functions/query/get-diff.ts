@@ -1,0 +1,106 @@
+import * as v from "valibot";
+import {
+  type ComparedTexts,
+  type DiffSide,
+  payloadNamed,
+  presentDiff,
+  presentPair,
+  type Sides,
+} from "../../shared/app/present-diff.ts";
+import { readRun, readTexts } from "../../shared/app/read-run.ts";
+import { RunId, type RunKey } from "../../shared/contract/identifiers.ts";
+import { diffRuns, type NodePair } from "../../shared/domain/diff.ts";
+import { objectOf } from "../../shared/domain/large-payload.ts";
+import type { MemberPayload } from "../../shared/domain/member.ts";
+import { jsonAnswer } from "../../shared/lambda/answer.ts";
+import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
+import { pageOf } from "../../shared/lambda/page.ts";
+import { wholeNumber } from "../../shared/lambda/query-parameters.ts";
+import { type Request, tenantOf } from "../../shared/lambda/request.ts";
+import { NO_SUCH_RUN, previewFor, requestedRun } from "./requested-run.ts";
+
+const parameters = {
+  with: RunId,
+  limit: wholeNumber({ min: 1, max: 1000, otherwise: 100 }),
+};
+
+/** How many pairs the pages before held. */
+const Position = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** So much payload is read to compare the nodes of one page (bytes): a page ends where the next would exceed it. */
+const MOST_COMPARED_BYTES = 16 * 1024 * 1024;
+
+/** What is compared of a node's payload. */
+const outputsOf = (node: NodePair["run"]): MemberPayload[] =>
+  node === undefined ? [] : [payloadNamed(node.payload, "outputs") ?? []].flat();
+
+/** Values that are objects of their own are compared by size. */
+const readable = (payload: readonly MemberPayload[]): MemberPayload[] =>
+  payload.filter((value) => objectOf(value) === undefined);
+
+const bytesOf = (pair: NodePair): number =>
+  readable([...outputsOf(pair.run), ...outputsOf(pair.other)]).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+
+/** The pairs of a page, by number and by what must be read to compare them. */
+const startOfPage = (pairs: readonly NodePair[], limit: number): NodePair[] => {
+  let bytes = 0;
+  const page: NodePair[] = [];
+  for (const pair of pairs.slice(0, limit)) {
+    bytes += bytesOf(pair);
+    if (page.length > 0 && bytes > MOST_COMPARED_BYTES) break;
+    page.push(pair);
+  }
+  return page;
+};
+
+/** The texts that a page compares; undefined where the credential may not see payload. */
+const textsOf = async (
+  dependencies: Dependencies,
+  request: Request,
+  of: { readonly keys: Sides<RunKey>; readonly sides: Sides<DiffSide>; readonly pairs: readonly NodePair[] },
+): Promise<ComparedTexts> => {
+  if (!previewFor(request).seesPayload) return undefined;
+  const payloadOf = (side: keyof Sides<unknown>): MemberPayload[] => {
+    const own = ["inputs", "outputs"].flatMap((name) => payloadNamed(of.sides[side].state.payload, name) ?? []);
+    return readable([...own, ...of.pairs.flatMap((pair) => outputsOf(pair[side]))]);
+  };
+  const [run, other] = await Promise.all([
+    readTexts(dependencies.ledger, of.keys.run, payloadOf("run")),
+    readTexts(dependencies.ledger, of.keys.other, payloadOf("other")),
+  ]);
+  return { run, other };
+};
+
+/** `GET /v1/runs/{run_id}/diff?with=<run_id>`: two runs of the tenant side by side, their nodes page by page. */
+export const getDiff =
+  (dependencies: Dependencies): RouteHandler =>
+  async (request) => {
+    const read = readListRequest(request, parameters, Position);
+    if ("code" in read) return read;
+    const { limit, with: otherId } = read.query;
+    const found = await requestedRun(dependencies, request);
+    const otherKey = { tenantId: tenantOf(request), runId: otherId };
+    const isSame = found?.key.runId === otherId;
+    const other = isSame ? found?.run : await readRun(dependencies, otherKey);
+    if (found === undefined || other === undefined) return NO_SUCH_RUN;
+
+    const sides = { run: found.run, other };
+    const diff = diffRuns(sides.run.state, sides.other.state);
+    const start = read.position ?? 0;
+    const pairs = startOfPage(diff.pairs.slice(start), limit);
+    const texts = await textsOf(dependencies, request, { keys: { run: found.key, other: otherKey }, sides, pairs });
+    const members = presentDiff(sides, diff, texts);
+    // What is said of the runs as a whole counts towards the answer's bytes.
+    const page = pageOf(limit + 1);
+    page.add(members);
+    pairs.every((pair) => page.add(presentPair(pair, texts)));
+    const nodes = page.items.slice(1);
+    const next = start + nodes.length;
+    members.set("nodes", nodes);
+    for (const [name, value] of Object.entries(endOfPage(request, next < diff.pairs.length ? next : undefined))) {
+      members.set(name, value);
+    }
+    return jsonAnswer(members);
+  };

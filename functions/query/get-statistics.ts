@@ -1,0 +1,55 @@
+import * as v from "valibot";
+import { presentInterval, presentTotal } from "../../shared/app/present-statistics.ts";
+import { readStatistics } from "../../shared/app/read-statistics.ts";
+import { instantOf, showInstant } from "../../shared/contract/instant.ts";
+import { INTERVALS, type Interval, intervalsIn, type LocalClock, localClock } from "../../shared/domain/local-time.ts";
+import type { Span } from "../../shared/domain/period.ts";
+import { sumOf } from "../../shared/domain/summary.ts";
+import { jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
+import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { readQuery } from "../../shared/lambda/query-parameters.ts";
+import { appIdOf, tenantOf } from "../../shared/lambda/request.ts";
+import { requestedSpan, SPAN_PARAMETERS } from "./requested-span.ts";
+
+/** An answer has no more rows. */
+const MOST_ROWS = 1000;
+
+const parameters = {
+  ...SPAN_PARAMETERS,
+  interval: v.optional(v.picklist(INTERVALS, `expected one of ${INTERVALS.join(", ")}`), "day"),
+};
+
+const refuseQuery = (path: string, message: string): Refusal =>
+  refuse("INVALID_REQUEST", "the query is not valid", { errors: [{ path, message }] });
+
+const rowsOf = (span: Span, clock: LocalClock, interval: Interval): readonly Span[] | Refusal =>
+  span.from >= span.to
+    ? refuseQuery("to", "expected a moment after from")
+    : (intervalsIn(span, { clock, interval, most: MOST_ROWS }) ??
+      refuseQuery("interval", `expected at most ${MOST_ROWS} intervals between from and to`));
+
+/** `GET /v1/apps/{app_id}/statistics`: what runs that have ended come to, by intervals in which they began. */
+export const getStatistics =
+  (dependencies: Dependencies): RouteHandler =>
+  async (request) => {
+    const read = readQuery(request, parameters);
+    if ("code" in read) return read;
+    const appId = appIdOf(request);
+    if (appId === undefined) return refuse("NOT_FOUND", "there is no app of this id");
+    const { time_zone: timeZone, interval } = read.query;
+    const clock = localClock(timeZone) as LocalClock;
+    const span = requestedSpan(read.query, clock, dependencies.clock.now());
+    const rows = rowsOf(span, clock, interval);
+    if ("code" in rows) return rows;
+    const summaries = await readStatistics(dependencies, { tenantId: tenantOf(request), appId }, rows);
+    return jsonAnswer({
+      app_id: appId,
+      interval,
+      time_zone: timeZone,
+      from: showInstant(instantOf(span.from)),
+      to: showInstant(instantOf(span.to)),
+      total: presentTotal(span, sumOf(summaries)),
+      data: rows.map((row, index) => presentInterval(row, summaries[index] ?? sumOf([]))),
+    });
+  };

@@ -1,0 +1,56 @@
+import type { RunKey } from "../contract/identifiers.ts";
+import { headerOf } from "../domain/header.ts";
+import { entryExpiry, hasExpired, NEVER } from "../domain/retention.ts";
+import { isTombstone, type LegalHold, type StoredHeader } from "../ports/run-store.ts";
+import { StoreFault } from "../ports/store-fault.ts";
+import { policyFor, type RecordStores } from "./record-arrival.ts";
+
+/** Writers of one header that keep overtaking each other. */
+const MOST_ROUNDS = 12;
+
+const change = async (
+  stores: RecordStores,
+  run: RunKey,
+  next: (present: StoredHeader) => Promise<boolean>,
+): Promise<"changed" | "not_found"> => {
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const present = await stores.runs.find(run);
+    if (present === undefined || isTombstone(present)) return "not_found";
+    if (hasExpired(present.expiresAt, stores.clock.now())) return "not_found";
+    if (await next(present)) return "changed";
+    await stores.clock.sleep(2 ** Math.min(round, 7));
+  }
+  throw new StoreFault("the run's header is written by too many at once", { cause: undefined, isRetryable: true });
+};
+
+/**
+ * Puts a run on legal hold: it can neither expire nor be deleted, and nothing collects what belongs to it. A run that is
+ * on hold stays on its first one. Safe to repeat: a crash between header and entries is put right by the next call.
+ */
+export const holdRun = async (stores: RecordStores, run: RunKey, hold: LegalHold): Promise<"changed" | "not_found"> => {
+  const result = await change(stores, run, async (present) =>
+    present.hold !== undefined ? true : stores.runs.replace(run, present, { ...present, hold }),
+  );
+  // After the header: what arrives from now on sees the hold and keeps itself.
+  if (result === "changed") await stores.ledger.keepUntil(run, NEVER);
+  return result;
+};
+
+/**
+ * Releases a run from its hold: it expires by the retention of its status as ever, at once where that has passed. What
+ * belongs to it is kept for as long as if it had been received now. Safe to repeat.
+ */
+export const releaseRun = async (stores: RecordStores, run: RunKey): Promise<"changed" | "not_found"> => {
+  const policy = await policyFor(stores, run.tenantId);
+  return change(stores, run, async (present) => {
+    if (present.hold === undefined) return true;
+    const { entries } = await stores.ledger.readAll(run);
+    const expiresAt = entryExpiry(stores.clock.now(), policy.longestRetentionDays(present.row.appId));
+    // Before the header: until then it is on hold, and this is done again by whoever repeats it.
+    await stores.ledger.keepUntil(run, expiresAt);
+    if (!(await stores.runs.replace(run, headerOf(entries, policy), { ...present, hold: undefined }))) return false;
+    // What came in between has kept itself for ever.
+    await stores.ledger.keepUntil(run, expiresAt);
+    return true;
+  });
+};

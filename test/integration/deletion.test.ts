@@ -1,0 +1,172 @@
+import { randomBytes } from "node:crypto";
+import { deleteRun } from "../../shared/app/delete-run.ts";
+import { runPartition } from "../../shared/dynamodb/table.ts";
+import { StoreFault } from "../../shared/ports/store-fault.ts";
+import { eventText, ofTenant } from "../support/event-text.ts";
+import { manualClock } from "../support/manual-clock.ts";
+import { expectProblem } from "../support/problem-document.ts";
+import { postEvents, type Reply, readRun, runKey, type Service, startService } from "../support/service.ts";
+import { itemsOf, objectsOf } from "../support/stored.ts";
+
+const RUN = "/v1/runs/{run_id}";
+const DAY_MS = 86_400_000;
+
+let service: Service;
+const clock = manualClock();
+beforeEach(async () => {
+  service = await startService(undefined, clock);
+});
+afterEach(() => service.stop());
+
+const large = randomBytes(30_000).toString("base64");
+const started = (runId: string) => eventText("run.started", { run_id: runId, inputs: { large } });
+const node = (runId: string, id: string) =>
+  eventText("node.finished", { run_id: runId, node_execution_id: id, status: "succeeded", outputs: { large } });
+const finished = (runId: string) => eventText("run.finished", { run_id: runId, app_id: "app-1" });
+
+/** Three arrivals, each with an object. */
+const record = async (runId: string): Promise<void> => {
+  for (const event of [started(runId), node(runId, "n-1"), finished(runId)]) await postEvents(service, [event]);
+};
+const remove = (runId: string, call: { tenant?: string; scopes?: string } = {}): Promise<Reply> =>
+  service.delete({ resource: RUN, path: { run_id: runId }, ...call });
+const audit = async () => (await service.get({ resource: "/v1/audit" })).json.data;
+const itemsOfRun = async (runId: string) =>
+  (await itemsOf(service)).filter(({ pk }) => pk === runPartition(runKey("demo", runId)));
+const objectsOfRun = (runId: string) => objectsOf(service).filter((path) => path.includes(`/r-${runId}/`));
+
+test("deleting a run leaves nothing of it but the tombstone, and touches no other", async () => {
+  await record("run-1");
+  await record("run-2");
+  expect(objectsOfRun("run-1")).toHaveLength(2);
+
+  const reply = await remove("run-1");
+
+  expect(reply).toMatchObject({ status: 200, json: { run_id: "run-1", deleted: true } });
+  expect(reply.json.removed).toEqual({ entries: 3, events: 3, objects: 2 });
+  expectProblem(await readRun(service, "run-1"), 404, "NOT_FOUND");
+  const list = await service.get({ resource: "/v1/apps/{app_id}/runs", path: { app_id: "app-1" } });
+  expect(list.json.data.map((run: { run_id: string }) => run.run_id)).toEqual(["run-2"]);
+  expect((await itemsOfRun("run-1")).map(({ sk, deleted }) => [sk, deleted])).toEqual([["RUN", clock.now()]]);
+  expect(objectsOfRun("run-1")).toEqual([]);
+  expect((await readRun(service, "run-2")).status).toBe(200);
+  expect(objectsOfRun("run-2")).toHaveLength(2);
+});
+
+test("what comes late for a deleted run is refused, and nothing of it is kept", async () => {
+  await record("run-1");
+  await remove("run-1");
+
+  for (const event of [node("run-1", "n-2"), finished("run-1"), started("run-1"), eventText("run.paused")]) {
+    const reply = await postEvents(service, [event]);
+    expectProblem(reply, 400, "ALL_REJECTED");
+    expect(reply.json.results).toEqual([
+      expect.objectContaining({ status: "rejected", code: "RUN_DELETED", errors: [expect.anything()] }),
+    ]);
+  }
+  const both = await postEvents(service, [finished("run-1"), started("run-3")]);
+  expect(both).toMatchObject({ status: 207, json: { accepted: 1, rejected: 1 } });
+
+  expect(await itemsOfRun("run-1")).toHaveLength(1);
+  expect(objectsOfRun("run-1")).toEqual([]);
+});
+
+test("what comes late by queue is dropped: quarantine would keep what was to go", async () => {
+  await record("run-1");
+  await remove("run-1");
+
+  const { batchItemFailures } = await service.deliver([ofTenant("demo", node("run-1", "n-2"))]);
+
+  expect(batchItemFailures).toEqual([]);
+  expect((await service.get({ resource: "/v1/quarantine" })).json.data).toEqual([]);
+  expect(await itemsOfRun("run-1")).toHaveLength(1);
+});
+
+test("it is noted in the audit log, with who did it and what went", async () => {
+  await record("run-1");
+  await remove("run-1");
+
+  expect(await audit()).toEqual([
+    {
+      id: expect.any(String),
+      action: "run.deleted",
+      at: "2026-11-22T12:00:00.000Z",
+      by: "unknown",
+      details: { run_id: "run-1", removed: { entries: 3, events: 3, objects: 2 } },
+    },
+  ]);
+});
+
+test("of nothing, of another tenant's run and of one that has expired the answer is the same", async () => {
+  await record("run-1");
+
+  expectProblem(await remove("run-9"), 404, "NOT_FOUND");
+  expectProblem(await remove("run-1", { tenant: "acme" }), 404, "NOT_FOUND");
+  expectProblem(await remove("run-1", { scopes: "read control" }), 403, "FORBIDDEN");
+  expect((await readRun(service, "run-1")).status).toBe(200);
+  clock.advance(31 * DAY_MS);
+  expectProblem(await remove("run-1"), 404, "NOT_FOUND");
+});
+
+test("a deletion that was interrupted is ended by the next one", async () => {
+  await record("run-1");
+  const { ledger } = service.dependencies;
+  const broken = {
+    ...service.dependencies,
+    ledger: {
+      ...ledger,
+      removeAll: () => Promise.reject(new StoreFault("out of reach", { cause: undefined, isRetryable: true })),
+    },
+  };
+  await expect(deleteRun(broken, runKey("demo", "run-1"))).rejects.toThrow(StoreFault);
+  expectProblem(await readRun(service, "run-1"), 404, "NOT_FOUND");
+  expect(objectsOfRun("run-1")).toHaveLength(2);
+
+  expect((await remove("run-1")).json.removed).toEqual({ entries: 3, events: 3, objects: 2 });
+
+  expect((await remove("run-1")).json.removed).toEqual({ entries: 0, events: 0, objects: 0 });
+  expect(objectsOfRun("run-1")).toEqual([]);
+});
+
+test("an entry that was written while its run was deleted goes with the next event", async () => {
+  await record("run-1");
+  const { ledger } = service.dependencies;
+  const { entries } = await ledger.readAll(runKey("demo", "run-1"));
+  await remove("run-1");
+  const receivedAt = clock.now();
+  const arrival = {
+    ulid: service.dependencies.newUlid(receivedAt),
+    receivedAt,
+    actor: "engine",
+    source: "http",
+  } as const;
+  const events = (entries[0]?.events ?? []).map((event) => ({ ...event, payload: [] }));
+  await ledger.append(runKey("demo", "run-1"), {
+    ...arrival,
+    events,
+    appId: undefined,
+    expiresAt: receivedAt / 1000 + 99,
+  });
+  expect(await itemsOfRun("run-1")).toHaveLength(2);
+
+  await postEvents(service, [finished("run-1")]);
+
+  expect(await itemsOfRun("run-1")).toHaveLength(1);
+});
+
+test("a body that says something is refused, and nothing is deleted", async () => {
+  await record("run-1");
+
+  const reply = await service.delete({ resource: RUN, path: { run_id: "run-1" }, body: '{"dry_run":true}' });
+
+  expectProblem(reply, 400, "INVALID_REQUEST");
+  expect((await readRun(service, "run-1")).status).toBe(200);
+});
+
+test("a run of many entries goes whole", async () => {
+  await postEvents(service, [started("run-1")]);
+  for (let arrival = 0; arrival < 60; arrival++) await postEvents(service, [node("run-1", `n-${arrival}`)]);
+
+  expect((await remove("run-1")).json.removed).toEqual({ entries: 61, events: 61, objects: 61 });
+  expect(await itemsOfRun("run-1")).toHaveLength(1);
+});

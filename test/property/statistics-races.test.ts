@@ -1,0 +1,99 @@
+import { closeStatistics } from "../../shared/app/close-statistics.ts";
+import { readStatistics } from "../../shared/app/read-statistics.ts";
+import { contributionExpiry } from "../../shared/domain/finality.ts";
+import { GRAIN_MS, GRAINS, periodOf } from "../../shared/domain/period.ts";
+import { type Summary, sumOf } from "../../shared/domain/summary.ts";
+import { writeSummary } from "../../shared/domain/summary-text.ts";
+import type { StatisticsStore } from "../../shared/ports/statistics-store.ts";
+import { appKey } from "../contract/statistics-store.ts";
+import { type Actor, interleave, type Step } from "../support/interleaving.ts";
+import { memoryStatisticsStore } from "../support/memory-statistics-store.ts";
+import { randomNumbers } from "../support/random-runs.ts";
+
+const APP = appKey("demo", "shop");
+const DAY = Date.parse("2026-11-22T00:00:00Z");
+const NOW = DAY + 2 * GRAIN_MS.day;
+/** Two of one hour, one of the same day, one of another. */
+const QUARTERS = [0, 1, 5, 96].map((number) => DAY + number * GRAIN_MS.quarter);
+
+const runs = (count: number): Summary => ({ ...sumOf([]), runs: new Map([["failed", count]]) });
+
+/** The same store, whose calls begin and end in steps. */
+const stepwise = (store: StatisticsStore, step: Step): StatisticsStore => {
+  async function* iterate<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+    await step();
+    const read = await Array.fromAsync(items);
+    await step();
+    yield* read;
+  }
+  const call =
+    <Args extends unknown[], Result>(method: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      await step();
+      const result = await method(...args);
+      await step();
+      return result;
+    };
+  return {
+    contribute: call(store.contribute),
+    contributions: (app, quarter) => iterate(store.contributions(app, quarter)),
+    mark: call(store.mark),
+    marks: call(store.marks),
+    unmark: call(store.unmark),
+    find: call(store.find),
+    list: (app, grain, span) => iterate(store.list(app, grain, span)),
+    put: call(store.put),
+  };
+};
+
+/** Counts runs that ended late, each in its quarter: what it adds first, then the mark. */
+const contributor = async (store: StatisticsStore, late: readonly { quarter: number; run: string; rev: number }[]) => {
+  for (const { quarter, run, rev } of late) {
+    const contribution = { run, moment: { rev, touches: 0 }, summary: runs(rev), expiresAt: contributionExpiry(NOW) };
+    await store.contribute(APP, quarter, contribution);
+    await store.mark(APP, quarter);
+  }
+};
+
+const CASES = Number(process.env["RUNSTONE_PROPERTY_CASES"] ?? 2000);
+const SEED = Number(process.env["RUNSTONE_STATISTICS_SEED"] ?? 1);
+
+const texts = (of: Iterable<Summary>): string[] => [...of].map(writeSummary);
+
+test("sums are right whoever sums up at once, and whatever comes in between", async () => {
+  const random = randomNumbers(SEED);
+  const lateRuns = () =>
+    Array.from({ length: 1 + Math.floor(random() * 3) }, () => ({
+      quarter: QUARTERS[Math.floor(random() * QUARTERS.length)] ?? DAY,
+      run: random() < 0.5 ? "a" : "b",
+      rev: 1 + Math.floor(random() * 4),
+    }));
+  for (let round = 0; round < CASES; round++) {
+    const store = memoryStatisticsStore();
+    await contributor(store, lateRuns());
+    const closer: Actor = (step) => closeStatistics({ statistics: stepwise(store, step) }, APP, NOW);
+    const during = lateRuns();
+    const others: Actor = (step) => contributor(stepwise(store, step), during);
+    await interleave([closer, closer, others], { random, changes: 3, steps: 60 });
+
+    const spans = QUARTERS.map((from) => ({ from, to: from + GRAIN_MS.quarter }));
+    const expected = await Promise.all(
+      QUARTERS.map(async (quarter) =>
+        sumOf((await Array.fromAsync(store.contributions(APP, quarter))).flatMap(({ summary }) => summary ?? [])),
+      ),
+    );
+    const read = await Promise.all(spans.map((span) => readStatistics({ statistics: store }, APP, [span])));
+    expect(texts(read.flat())).toEqual(texts(expected));
+
+    while ((await store.marks(APP, {})).length > 0) await closeStatistics({ statistics: store }, APP, NOW);
+    for (const grain of GRAINS) {
+      const stored = await Array.fromAsync(store.list(APP, grain, { from: DAY, to: NOW }));
+      for (const { from, summary } of stored) {
+        const parts = expected.filter((_, index) => periodOf(grain, QUARTERS[index] ?? 0).from === from);
+        expect(writeSummary(summary)).toBe(writeSummary(sumOf(parts)));
+      }
+    }
+    const [whole] = await readStatistics({ statistics: store }, APP, [{ from: DAY, to: NOW }]);
+    expect(texts(whole === undefined ? [] : [whole])).toEqual(texts([sumOf(expected)]));
+  }
+});

@@ -1,0 +1,199 @@
+import fc from "fast-check";
+import { JsonText } from "../../shared/contract/json-text.ts";
+import { errorFingerprint, errorWords } from "../../shared/domain/error-fingerprint.ts";
+
+const textOf = (error: string): string => errorFingerprint(error).text;
+const ofJson = (error: unknown): string => errorFingerprint(new JsonText(JSON.stringify(error))).text;
+
+const traceback = (line: number, raised: string): string =>
+  `Traceback (most recent call last):\n  File "/app/worker-${line}/main.py", line ${line}, in run\n    call(x)\n    ~~~~^^^\n${raised}`;
+
+describe("errors that differ only in what changes from one to the next", () => {
+  it.each<[string, string, string]>([
+    ["numbers", "timed out after 30 s", "timed out after 120.5 s"],
+    ["signs", "index -1 is out of range", "index 15 is out of range"],
+    ["big numbers", "got 1,048,576 bytes", "got 12 bytes"],
+    ["exponents", "loss is 3.2e-05", "loss is 1"],
+    ["lists of numbers", "shape (1, 2, 3) is wrong", "shape (4, 5) is wrong"],
+    ["units", "slept 150ms", "slept 7ms"],
+    ["UUIDs", "run 0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d gone", "run FFFFFFFF-4e5f-4a6b-8c7d-9e0f1a2b3c4d gone"],
+    ["ULIDs", "no 01JD3M8YH2Z7W5Q4R6T8V9X0AB", "no 01JD3M8YH2Z7W5Q4R6T8V9X0AC"],
+    ["digests", "commit 8f3a11c0d2 is missing", "commit a94a8fe5ccb19ba61c4c0873d391e987982fbbd3 is missing"],
+    ["memory", "<Foo object at 0x7f3a1c2d3e40>", "<Foo object at 0xffff12>"],
+    ["ids of requests", "see req_011CSHoEeqs5C35K2UUqR7Fy", "see req_7XyAbC35K2UUqR7011CSHoEe"],
+    ["quoted ids", "KeyError: 'user_42'", "KeyError: 'user_1234'"],
+    ["ids in other quotes", 'no tool `call_9x` and no "item-7"', 'no tool `call_12abc` and no "item-1234567"'],
+    ["instants", "at 2026-11-22T10:00:00.123Z", "at 2025-01-02 03:04:05+02:00"],
+    ["dates of mail", "since Sun, 22 Nov 2026 10:00:00 GMT", "since Mon, 1 Dec 2025 23:59:59 GMT"],
+    ["times of day", "at 10:11:12", "at 23:59:59.123"],
+    ["addresses", "connect ECONNREFUSED 10.0.0.1:5432", "connect ECONNREFUSED [2001:db8::1]:443"],
+    ["mail", "Key (email)=(ada@example.com) exists", "Key (email)=(b.c+d@mail.example.org) exists"],
+    ["digits of paths", "open /tmp/run_17/part-3.csv", "open /tmp/run_9/part-12345.csv"],
+    ["white space", "a  b\n\tc", " a b c"],
+    ["lines of a traceback", traceback(9, "ValueError: bad row 7"), traceback(120, "ValueError: bad row 12")],
+    ["frames", "TypeError: x is null\n    at f (/a.js:1:2)\n    at g", "TypeError: x is null\n    at h (/b.js:9:9)"],
+  ])("have one fingerprint: %s", (_what, one, other) => {
+    expect(errorFingerprint(one)).toEqual(errorFingerprint(other));
+  });
+});
+
+describe("errors of different kinds", () => {
+  it.each<[string, string, string]>([
+    ["words", "connection refused", "connection reset"],
+    ["status codes", "Request failed with status code 404", "Request failed with status code 502"],
+    ["status codes of HTTP", "HTTP/1.1 503 Service Unavailable", "HTTP/1.1 500 Service Unavailable"],
+    ["status codes of providers", "Error code: 429 - {}", "Error code: 400 - {}"],
+    ["quoted names", "KeyError: 'user_name'", "KeyError: 'user_id'"],
+    ["what was raised below the same frames", traceback(9, "ValueError: bad"), traceback(9, "KeyError: bad")],
+    ["no error and one", "", "boom"],
+  ])("differ by %s", (_what, one, other) => {
+    expect(errorFingerprint(one).hash).not.toBe(errorFingerprint(other).hash);
+  });
+});
+
+describe("real messages", () => {
+  it.each<[string, string, string]>([
+    [
+      "a Python traceback",
+      "Traceback (most recent call last):\n  File \"main.py\", line 9, in main\n    rates[code] = Decimal(text)\ndecimal.InvalidOperation: [<class 'decimal.ConversionSyntax'>]",
+      "decimal.InvalidOperation: [<class 'decimal.ConversionSyntax'>]",
+    ],
+    [
+      "a Python traceback of several",
+      'Traceback (most recent call last):\n  File "/usr/lib/urllib3/pool.py", line 787, in urlopen\n    x()\nTimeoutError: inner\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File "/app/x.py", line 12, in f\n    g()\nrequests.exceptions.ReadTimeout: HTTPSConnectionPool(host=\'api.example.com\', port=443): Read timed out. (read timeout=30)',
+      "requests.exceptions.ReadTimeout: HTTPSConnectionPool(host='api.example.com', port=<n>): Read timed out. (read timeout=<n>)",
+    ],
+    [
+      "a rate limit",
+      "Error code: 429 - {'error': {'message': 'Rate limit reached for gpt-4o in organization org-AbC123dEf456 on tokens per min (TPM): Limit 30000, Used 29500. Please try again in 1.4s.'}}",
+      "Error code: 429 - {'error': {'message': 'Rate limit reached for gpt-<n>o in organization org-<hex> on tokens per min (TPM): Limit <n>, Used <n>. Please try again in <n>s.'}}",
+    ],
+    [
+      "HTTP",
+      "404 Client Error: Not Found for url: https://api.example.com/v1/orders/12345?page=2",
+      "<n> Client Error: Not Found for url: https://api.example.com/v<n>/orders/<n>?page=<n>",
+    ],
+    [
+      "SQL",
+      '(psycopg2.errors.UniqueViolation) duplicate key value violates unique constraint "users_email_key"\nDETAIL:  Key (email)=(ada@example.com) already exists.',
+      '(psycopg<n>.errors.UniqueViolation) duplicate key value violates unique constraint "users_email_key" DETAIL: Key (email)=(<email>) already exists.',
+    ],
+    [
+      "MySQL",
+      "ERROR 1062 (23000): Duplicate entry '17' for key 'orders.PRIMARY'",
+      "ERROR <n> (<n>): Duplicate entry '<id>' for key 'orders.PRIMARY'",
+    ],
+    [
+      "Java",
+      'java.lang.NullPointerException: Cannot invoke "String.length()"\n\tat com.acme.Foo.bar(Foo.java:12)\n\tat com.acme.Main.main(Main.java:3)',
+      'java.lang.NullPointerException: Cannot invoke "String.length()"',
+    ],
+    ["another language", "超时: 请求 12345 失败", "超时: 请求 <n> 失败"],
+    [
+      "a missing file",
+      "No such file or directory: '/tmp/tmpab12cd/run_17/out.json'",
+      "No such file or directory: '/tmp/<id>/run_<n>/out.json'",
+    ],
+  ])("%s", (_what, error, text) => {
+    expect(textOf(error)).toBe(text);
+  });
+});
+
+describe("an error that is an object", () => {
+  it.each<[string, unknown, string]>([
+    [
+      "type and message",
+      { type: "overloaded_error", message: "Overloaded", request_id: "req_1" },
+      "overloaded_error: Overloaded",
+    ],
+    [
+      "the error that it wraps",
+      { error: { message: "too long by 12 tokens", type: "invalid_request" } },
+      "invalid_request: too long by <n> tokens",
+    ],
+    ["a code that is a number", { code: 429, message: "slow down" }, "code 429: slow down"],
+    ["a message alone", { message: "boom", node_id: "n1" }, "boom"],
+    ["a kind alone", { code: "INTERRUPTED" }, "INTERRUPTED"],
+    ["neither, as it is, members in order", { b: 1, a: "x" }, '{"a":"x","b":<n>}'],
+    ["members that are empty as none", { type: null, code: "E", message: "" }, "E"],
+  ])("is known by %s", (_what, error, text) => {
+    expect(ofJson(error)).toBe(text);
+  });
+
+  it("is the same however it is spelled", () => {
+    const [one, other] = ['{"code":"E\\u0031", "message": "boom"}', '{"message":"boom","code":"E1"}'];
+
+    expect(errorFingerprint(new JsonText(one))).toEqual(errorFingerprint(new JsonText(other)));
+  });
+
+  it("wraps others to some depth only", () => {
+    const deep = Array.from({ length: 100 }).reduce<unknown>((error) => ({ error }), { message: "boom" });
+
+    expect(ofJson(deep)).toContain('{"error":');
+  });
+});
+
+describe("a fingerprint", () => {
+  it("is of the text that a string holds, as JSON or as it is", () => {
+    expect(errorFingerprint(new JsonText('"socket hang up"'))).toEqual(errorFingerprint("socket hang up"));
+  });
+
+  it.each([undefined, null, "", new JsonText("null")])("is empty where there is no error (%s)", (error) => {
+    expect(errorFingerprint(error)).toEqual({ text: "", hash: errorFingerprint("").hash });
+    expect(errorWords(error)).toBe("");
+  });
+
+  it("has at most 200 characters, never half of one, and a hash of 12", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 400 }), (error) => {
+        const { text, hash } = errorFingerprint(error);
+        expect(text.length).toBeLessThanOrEqual(200);
+        expect(text.isWellFormed()).toBe(error.slice(0, 4000).isWellFormed());
+        expect(hash).toMatch(/^[A-Za-z0-9_-]{12}$/);
+      }),
+    );
+  });
+
+  it("does not change with the numbers in a text", () => {
+    const parts = fc.array(fc.constantFrom("row", " ", "(", ")", ": ", "/", "of", "_"), {
+      minLength: 1,
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(parts, fc.infiniteStream(fc.nat()), fc.infiniteStream(fc.nat()), (words, one, other) => {
+        const withNumbers = (numbers: Iterator<number>) =>
+          words.map((word) => `${word} ${numbers.next().value} `).join("");
+        expect(textOf(withNumbers(one))).toBe(textOf(withNumbers(other)));
+      }),
+    );
+  });
+
+  it.each<[string, string]>([
+    ["letters", "a"],
+    ["quotes", "'a1"],
+    ["lines", "\n"],
+    ["digits", "1"],
+    ["mail", "a@"],
+    ["colons", "0a:"],
+    ["dots", "1.1.1.1."],
+    ["dates", "Mon Jan 1 "],
+    ["lists", "1, "],
+    ["frames", '  File "x", line 1\n'],
+    ["objects", '{"error":'],
+  ])("is quick on megabytes of %s", (_what, piece) => {
+    const long = piece.repeat(Math.ceil(4_000_000 / piece.length));
+    const startedAt = performance.now();
+    errorFingerprint(long);
+    errorFingerprint(`Traceback (most recent call last)\n${long}`);
+
+    expect(performance.now() - startedAt).toBeLessThan(250);
+  });
+
+  it("of a long traceback is of what it says at its end", () => {
+    const frames = '  File "/app/deep.py", line 3, in f\n    f()\n'.repeat(500);
+
+    expect(
+      textOf(`Traceback (most recent call last):\n${frames}RecursionError: maximum recursion depth exceeded`),
+    ).toBe("RecursionError: maximum recursion depth exceeded");
+  });
+});
