@@ -11,7 +11,7 @@ export interface Report {
   readonly processor: readonly ProcessorTime[];
 }
 
-/** What statistics will add to a run, at the most. */
+/** What statistics add to a run, at the most. */
 const STATISTICS_WRITE_UNITS = 2;
 const STATISTICS_DOLLARS = STATISTICS_WRITE_UNITS * PRICES.writeUnit;
 
@@ -115,7 +115,7 @@ export const reportText = ({ missing, writing, reading, processor }: Report): st
       : [`Missing: ${missing.join(", ")}. The project's own samples are measured too; they have no targets.`, ""]),
     "Writing: averages per run. $/M: US dollars per million runs = WRU x 0.625 + RRU x 0.125 + PUT x 5 + GET x 0.4.",
     tableText(writingRows(writing)),
-    `Statistics are not built yet: they will add up to ${STATISTICS_WRITE_UNITS} WRU ($${dollars(STATISTICS_DOLLARS)}) a run, the last columns.`,
+    `Counting a run in the statistics of its app adds 1 WRU, at the most ${STATISTICS_WRITE_UNITS} ($${dollars(STATISTICS_DOLLARS)}): the last columns.`,
     `A new function pays once for what it then remembers (app, graph): ${coldText(writing)}.`,
     "",
     "All-in: US dollars per million runs. Lambda: invocations and the processor time below with 1 GB; waiting is not in it.",
