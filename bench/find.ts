@@ -29,9 +29,12 @@ const NOW = Date.parse("2026-11-22T12:00:00.000Z");
 const PAGE = 20;
 /** The page that is to cost what the first one does. */
 const DEEP_PAGE = 500;
+/** What the first page of failures may cost. */
+const MOST_FAILURE_UNITS = 2;
 /** Cursors are bound to their question, not to the size of its pages: the way there is walked in large ones. */
 const WALKED_PAGE = 100;
 const REPETITIONS = 15;
+const FAILURES = "first page of failures";
 
 interface Bench {
   readonly metered: MeteredService;
@@ -119,7 +122,7 @@ export const findPrices = async (
       [`page ${deepInApp} of the same`, () => after(bench, listOf(largest), (deepInApp - 1) * PAGE)],
       [`first page of a small app (${smallest.runs} runs)`, () => listOf(smallest)],
       ["first page of failed runs", () => listOf(largest, { status: "failed" })],
-      ["first page of failures", () => ({ ...listOf(largest), resource: "/v1/apps/{app_id}/failures" })],
+      [FAILURES, () => ({ ...listOf(largest), resource: "/v1/apps/{app_id}/failures" })],
       ["first page by a rare trigger", () => listOf(largest, { triggered_from: RARE_TRIGGER })],
       ["count of the app", () => ({ resource: "/v1/apps/{app_id}/runs/count", path: { app_id: largest.appId } })],
       [`first page of all ${of.apps} apps`, () => all],
@@ -135,6 +138,7 @@ export const findPrices = async (
     const prices: FindPrice[] = [];
     for (const [index, one] of asked.entries()) prices.push(await priceOf(bench, one, times[index] ?? 0));
     const [first, deep] = prices as [FindPrice, FindPrice];
+    const failures = prices.find(({ question }) => question === FAILURES);
     const rare = prices.find(({ question }) => question.includes("rare"));
     return {
       runs: of.runs,
@@ -144,6 +148,8 @@ export const findPrices = async (
       deepPage: { readUnits: deep.readUnits / first.readUnits, time: deep.medianMs / first.medianMs },
       isKept: {
         "a deep page costs no more read units than the first": deep.readUnits <= first.readUnits,
+        [`the ${FAILURES} costs at most ${MOST_FAILURE_UNITS} read units`]:
+          (failures?.readUnits ?? 0) <= MOST_FAILURE_UNITS,
         [`a sparse filter looks at ${MOST_ROWS} rows at the most`]: (rare?.rows ?? 0) <= MOST_ROWS,
       },
     };

@@ -15,6 +15,7 @@ import { dynamoCredentialStore } from "../shared/dynamodb/dynamo-credential-stor
 import { fileBlobLinks, LINKS_PATH } from "../shared/files/file-blob-links.ts";
 import { fileBlobStore } from "../shared/files/file-blob-store.ts";
 import { connect } from "../shared/lambda/connect.ts";
+import type { Dependencies } from "../shared/lambda/dependencies.ts";
 import type { Log } from "../shared/lambda/log.ts";
 import type { BlobLinks } from "../shared/ports/blob-links.ts";
 import type { BlobStore } from "../shared/ports/blob-store.ts";
@@ -183,7 +184,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 async function startFront(
   options: StackOptions,
-  dependencies: IngestDependencies & Pick<JobWorker, "jobQueue">,
+  dependencies: Dependencies & Pick<IngestDependencies, "queue"> & Pick<JobWorker, "jobQueue">,
   calling: Pick<HttpFrontOptions, "authorize" | "reportFault" | "objects">,
 ) {
   try {

@@ -8,7 +8,7 @@ import { unnamedRedactor } from "../../shared/app/redact-unnamed.ts";
 import { type InputError, readEvent } from "../../shared/contract/event.ts";
 import { type EventList, readMessage } from "../../shared/contract/event-list.ts";
 import type { TenantId } from "../../shared/contract/identifiers.ts";
-import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import type { RecordingDependencies } from "../../shared/lambda/dependencies.ts";
 import { type Code, OUTCOMES } from "../../shared/lambda/outcomes.ts";
 import type { RefusedMessage } from "../../shared/ports/quarantine-store.ts";
 
@@ -116,7 +116,7 @@ function* slicesOf(events: readonly Delivered[]): Generator<readonly Delivered[]
  * comes again whole: recording the same event twice changes nothing. Small messages go first, so that one with thousands
  * of events keeps only itself waiting.
  */
-export const consumeFunction = (dependencies: Dependencies): QueueHandler => {
+export const consumeFunction = (dependencies: RecordingDependencies): QueueHandler => {
   const { log, clock, quarantine } = dependencies;
 
   const handle = async (batch: SQSEvent, context: Context): Promise<SQSBatchResponse> => {

@@ -1,5 +1,5 @@
-import { fromEnvironment } from "../../shared/lambda/environment.ts";
+import { recordingFromEnvironment } from "../../shared/lambda/recording-environment.ts";
 import { consumeFunction } from "./consume.ts";
 
 /** What Lambda runs: the consumer of the queue. */
-export const handler = consumeFunction(fromEnvironment(process.env));
+export const handler = consumeFunction(recordingFromEnvironment(process.env));

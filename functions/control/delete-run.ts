@@ -1,10 +1,10 @@
-import { deleteRun as deleteRunOf } from "../../shared/app/delete-run.ts";
+import { buryRun } from "../../shared/app/delete-run.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
 import { runIdOf, tenantOf } from "../../shared/lambda/request.ts";
-import { noteInAudit } from "./audited.ts";
+import { auditNote } from "./audited.ts";
 import { NO_SUCH_RUN } from "./no-such-run.ts";
 import { refuseBody } from "./refuse-body.ts";
 
@@ -21,11 +21,15 @@ export const deleteRun =
     if (body !== undefined) return body;
     const runId = runIdOf(request);
     if (runId === undefined) return NO_SUCH_RUN;
-    const deletion = await deleteRunOf(dependencies, { tenantId: tenantOf(request), runId });
-    if (deletion.status === "not_found") return NO_SUCH_RUN;
-    if (deletion.status === "on_hold") return refuse("LEGAL_HOLD", "the run is on legal hold: release it first");
-    const { entries, events, objects } = deletion.removed;
+    const run = { tenantId: tenantOf(request), runId };
+    const status = await buryRun(dependencies, run);
+    if (status === "not_found") return NO_SUCH_RUN;
+    if (status === "on_hold") return refuse("LEGAL_HOLD", "the run is on legal hold: release it first");
+    // Noted before anything goes: a removal that is cut off was still somebody's.
+    const note = auditNote(dependencies, request, "run.deleted");
+    await note({ run_id: runId, removed: null });
+    const { entries, events, objects } = await dependencies.ledger.removeAll(run);
     const report = { run_id: runId, removed: { entries, events, objects } };
-    await noteInAudit(dependencies, request, { action: "run.deleted", details: report });
+    await note(report);
     return jsonAnswer({ ...report, deleted: true });
   };

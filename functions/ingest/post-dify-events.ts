@@ -5,7 +5,7 @@ import { millisecondsOf } from "../../shared/contract/instant.ts";
 import { type DifyReading, difyEvents } from "../../shared/dify/event.ts";
 import type { KnownNode } from "../../shared/dify/memory.ts";
 import { readDifyStream } from "../../shared/dify/stream.ts";
-import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import type { RecordingDependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
 import { type Request, tenantOf } from "../../shared/lambda/request.ts";
@@ -20,7 +20,11 @@ const parameters = {
 };
 
 /** The node executions of a run that the ledger knows: frames without an execution id find theirs among them. */
-const knownNodes = async (dependencies: Dependencies, tenantId: TenantId, runId: string): Promise<KnownNode[]> => {
+const knownNodes = async (
+  dependencies: RecordingDependencies,
+  tenantId: TenantId,
+  runId: string,
+): Promise<KnownNode[]> => {
   const id = v.safeParse(RunId, runId);
   const run = id.success ? await readRun(dependencies, { tenantId, runId: id.output }) : undefined;
   return (run?.state.nodes ?? []).flatMap(({ nodeExecutionId, startedAt, fields }) => {
@@ -35,7 +39,7 @@ const knownNodes = async (dependencies: Dependencies, tenantId: TenantId, runId:
  * container's execution is looked up in the ledger: the stream may be cut anywhere.
  */
 const mapped = async (
-  dependencies: Dependencies,
+  dependencies: RecordingDependencies,
   request: Request,
   stream: { frames: readonly string[]; appId: AppId; runId: RunId | undefined },
 ): Promise<DifyReading[]> => {
@@ -61,7 +65,7 @@ const asEvent = (reading: DifyReading): RequestEvent[] => {
  * in the ledger what the pieces before them began.
  */
 export const postDifyEvents =
-  (dependencies: Dependencies): RouteHandler =>
+  (dependencies: RecordingDependencies): RouteHandler =>
   async (request) => {
     const read = readQuery(request, parameters);
     if ("code" in read) return read;

@@ -3,7 +3,7 @@ import { redactEvents } from "../../shared/app/redact-events.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
 import type { Source } from "../../shared/domain/ledger.ts";
 import { type Answer, jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
-import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import type { RecordingDependencies } from "../../shared/lambda/dependencies.ts";
 import { logUnavailable } from "../../shared/lambda/log-unavailable.ts";
 import { STATUS_MIXED, STATUS_OK } from "../../shared/lambda/outcomes.ts";
 import type { Request } from "../../shared/lambda/request.ts";
@@ -25,7 +25,7 @@ export interface RequestBatch {
  * refused whole and writes nothing.
  */
 export const recordRequest = async (
-  dependencies: Dependencies,
+  dependencies: RecordingDependencies,
   request: Request,
   batch: RequestBatch,
 ): Promise<Answer | Refusal> => {

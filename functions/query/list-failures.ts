@@ -14,7 +14,9 @@ import { TIME_PARAMETERS, timeRangeOf } from "../../shared/lambda/run-filter-par
 const parameters = {
   ...TIME_PARAMETERS,
   node_id: v.optional(Id),
-  node_type: v.optional(v.pipe(v.string(), v.maxLength(256, "expected at most 256 characters"))),
+  node_type: v.optional(
+    v.pipe(v.string(), v.minLength(1, "expected a text"), v.maxLength(256, "expected at most 256 characters")),
+  ),
   fingerprint: v.optional(v.pipe(v.string(), v.regex(/^[\w-]{12}$/, "expected the fingerprint of a failure"))),
   group_by: v.optional(v.picklist(["fingerprint"], "expected fingerprint")),
   limit: wholeNumber({ min: 1, max: 100, otherwise: 20 }),

@@ -49,7 +49,14 @@ export const countedName = (runId: RunId): string =>
 const momentOf = ({ rev, touches }: ListedHeader): RunMoment => ({ rev, touches });
 
 /** Which of two states of a run is the later one: above zero where `a` is. */
-const compareMoments = (a: RunMoment, b: RunMoment): number => a.rev - b.rev || a.touches - b.touches;
+export const compareMoments = (a: RunMoment, b: RunMoment): number => a.rev - b.rev || a.touches - b.touches;
+
+/** Whether a run is counted by a change as it was before it: in one place, with one status. */
+export const isCountedAlike = ({ run, before, header }: RunChange): boolean => {
+  const [left, place] = [placeOf(run, before), placeOf(run, header)];
+  if (left === undefined || place === undefined) return false;
+  return placeName(left) === placeName(place) && before?.row.status === header.row.status;
+};
 
 /** What changes of one run's header do to statistics. */
 export interface Counting {

@@ -22,24 +22,32 @@ export type Deletion =
 const MOST_ROUNDS = 12;
 
 /**
+ * Buries a run: from then on nobody reads it, and whatever comes late is refused. What it had is still to be removed.
+ * Burying it again changes nothing. Throws StoreFault.
+ */
+export const buryRun = async (
+  stores: Pick<DeletionStores, "runs" | "clock">,
+  run: RunKey,
+): Promise<"buried" | "not_found" | "on_hold"> => {
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const present = await stores.runs.find(run);
+    if (present === undefined) return "not_found";
+    if (isTombstone(present)) return "buried";
+    if (hasExpired(present.expiresAt, stores.clock.now())) return "not_found";
+    if (present.hold !== undefined) return "on_hold";
+    const deletedAt = stores.clock.now();
+    const tombstone = { rev: present.rev, deletedAt, expiresAt: tombstoneExpiry(deletedAt) };
+    if (await stores.runs.bury(run, tombstone)) return "buried";
+    await stores.clock.sleep(2 ** Math.min(round, 7));
+  }
+  throw new StoreFault("the run's header is written by too many at once", { cause: undefined, isRetryable: true });
+};
+
+/**
  * Deletes a run: the tombstone first, which refuses whatever comes late, then everything else. Repeating it removes
  * what a crash has left. Throws StoreFault; what is gone by then stays gone.
  */
 export const deleteRun = async (stores: DeletionStores, run: RunKey): Promise<Deletion> => {
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    const present = await stores.runs.find(run);
-    if (present === undefined) return { status: "not_found" };
-    if (!isTombstone(present)) {
-      if (hasExpired(present.expiresAt, stores.clock.now())) return { status: "not_found" };
-      if (present.hold !== undefined) return { status: "on_hold" };
-      const deletedAt = stores.clock.now();
-      const tombstone = { rev: present.rev, deletedAt, expiresAt: tombstoneExpiry(deletedAt) };
-      if (!(await stores.runs.bury(run, tombstone))) {
-        await stores.clock.sleep(2 ** Math.min(round, 7));
-        continue;
-      }
-    }
-    return { status: "deleted", removed: await stores.ledger.removeAll(run) };
-  }
-  throw new StoreFault("the run's header is written by too many at once", { cause: undefined, isRetryable: true });
+  const status = await buryRun(stores, run);
+  return status === "buried" ? { status: "deleted", removed: await stores.ledger.removeAll(run) } : { status };
 };

@@ -1,14 +1,16 @@
 import type { RunKey } from "../contract/identifiers.ts";
 import { isOpen } from "../domain/finality.ts";
 import { foldRun } from "../domain/run-fold.ts";
-import { summaryOfRun } from "../domain/run-summary.ts";
+import { summaryOfRow, summaryOfRun } from "../domain/run-summary.ts";
 import type { FailureStore } from "../ports/failure-store.ts";
 import type { LedgerStore } from "../ports/ledger-store.ts";
 import {
   type Counting,
   type CountingPlace,
   type CountStores,
+  compareMoments,
   contribute,
+  isCountedAlike,
   lastCountings,
   placeName,
   type RunChange,
@@ -37,6 +39,22 @@ const MARKS_AT_A_TIME = 16;
 /** How many places a process remembers to have marked. */
 const MOST_REMEMBERED = 10_000;
 
+/**
+ * Counts a run whose ledger is gone by what its changes show of it. What was counted of it before tells more, and stays
+ * where status and place are the same.
+ */
+const followGone = (stores: FollowStores, run: RunKey, changes: readonly RunChange[]): Promise<CountingPlace[]> => {
+  const telling = changes.filter((change) => !isCountedAlike(change));
+  const last = telling
+    .map(({ header }) => header)
+    .sort(compareMoments)
+    .at(-1);
+  return contribute(stores, run.runId, {
+    countings: lastCountings(telling),
+    summary: last === undefined ? undefined : summaryOfRow(last.row),
+  });
+};
+
 /** Folds a run once, for its failures and for statistics. A run that is gone keeps what was counted. */
 const followRun = async (stores: FollowStores, changes: readonly RunChange[]): Promise<CountingPlace[]> => {
   const [first] = changes;
@@ -47,7 +65,7 @@ const followRun = async (stores: FollowStores, changes: readonly RunChange[]): P
   const { header, entries, failures: rows } = await stores.ledger.readAll(run);
   const state = foldRun(entries);
   if (mayHaveFailed) await noteFailures(stores, run, { header, failures: rows, state });
-  if (header === undefined) return [];
+  if (header === undefined || entries.length === 0) return followGone(stores, run, changes);
   const isCounted = countings.some(({ isHere }: Counting) => isHere);
   const summary = isCounted ? summaryOfRun(state, await readFailures(stores.ledger, run, state)) : undefined;
   return contribute(stores, run.runId, { countings, summary });

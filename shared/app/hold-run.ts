@@ -3,6 +3,7 @@ import { headerOf } from "../domain/header.ts";
 import { entryExpiry, hasExpired, NEVER } from "../domain/retention.ts";
 import { isTombstone, type LegalHold, type StoredHeader } from "../ports/run-store.ts";
 import { StoreFault } from "../ports/store-fault.ts";
+import { keepRun } from "./keep-run.ts";
 import { policyFor, type RecordStores } from "./record-arrival.ts";
 
 /** Writers of one header that keep overtaking each other. */
@@ -32,7 +33,7 @@ export const holdRun = async (stores: RecordStores, run: RunKey, hold: LegalHold
     present.hold !== undefined ? true : stores.runs.replace(run, present, { ...present, hold }),
   );
   // After the header: what arrives from now on sees the hold and keeps itself.
-  if (result === "changed") await stores.ledger.keepUntil(run, NEVER);
+  if (result === "changed") await keepRun(stores, run, NEVER);
   return result;
 };
 
@@ -49,8 +50,8 @@ export const releaseRun = async (stores: RecordStores, run: RunKey): Promise<"ch
     // Before the header: until then it is on hold, and this is done again by whoever repeats it.
     await stores.ledger.keepUntil(run, expiresAt);
     if (!(await stores.runs.replace(run, headerOf(entries, policy), { ...present, hold: undefined }))) return false;
-    // What came in between has kept itself for ever.
-    await stores.ledger.keepUntil(run, expiresAt);
+    // What came in between has kept itself for ever. Somebody may have put it on hold again.
+    await keepRun(stores, run, expiresAt);
     return true;
   });
 };

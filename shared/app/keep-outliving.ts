@@ -3,8 +3,10 @@ import { instantOf } from "../contract/instant.ts";
 import { nextSpan, safeSince } from "../domain/entry-span.ts";
 import { hasExpired, LOOK_AHEAD_DAYS, NEVER, outlivedExpiry } from "../domain/retention.ts";
 import type { LedgerStore } from "../ports/ledger-store.ts";
+import type { RunStore } from "../ports/run-store.ts";
 import { appRuns } from "./app-runs.ts";
 import { nothingDone, type UpkeepStep, type UpkeepStores } from "./app-visit.ts";
+import { keepRun } from "./keep-run.ts";
 import { afterVisit, roundFor } from "./upkeep-round.ts";
 import { visitRuns } from "./visit-runs.ts";
 
@@ -18,13 +20,13 @@ const MOST_RUNS = 500;
  * (seconds since 1970). Answers whether there was anything to do.
  */
 export const keepOutlived = async (
-  { ledger }: { readonly ledger: LedgerStore },
+  stores: { readonly ledger: LedgerStore; readonly runs: RunStore },
   run: RunKey,
   of: { readonly expiresAt: number; readonly before: number },
 ): Promise<boolean> => {
-  const keptUntil = await ledger.keptUntil(run);
+  const keptUntil = await stores.ledger.keptUntil(run);
   if (keptUntil === undefined || keptUntil >= Math.min(of.expiresAt, of.before)) return false;
-  await ledger.keepUntil(run, outlivedExpiry(of.expiresAt));
+  await keepRun(stores, run, of.expiresAt === NEVER ? NEVER : outlivedExpiry(of.expiresAt));
   return true;
 };
 
@@ -48,9 +50,10 @@ export const outlivingKeeper =
     const before = Math.floor(now / 1000) + LOOK_AHEAD_DAYS * 86_400;
     const visited = await visitRuns(appRuns(stores, old), { mostRuns: MOST_RUNS, isOutOfTime }, async (header) => {
       const { runId, expiresAt } = header;
-      // A run that never expires is on hold: all of it is kept already.
-      if (expiresAt === NEVER || hasExpired(expiresAt, now)) return;
-      if (await keepOutlived(stores, { ...app, runId }, { expiresAt, before })) changed += 1;
+      if (hasExpired(expiresAt, now)) return;
+      // A run that never expires is on hold: all of it is kept, where nothing came between its header and its entries.
+      const isHeld = expiresAt === NEVER;
+      if (await keepOutlived(stores, { ...app, runId }, { expiresAt, before: isHeld ? NEVER : before })) changed += 1;
     });
     const outliving = afterVisit(round, visited);
     return { upkeep: { ...seen, outliving }, changed, hasMore: !outliving.isOver, failures: visited.failures };

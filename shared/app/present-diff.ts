@@ -5,7 +5,7 @@ import { attemptsOf } from "../domain/attempts.ts";
 import type { NodePair, RunDiff } from "../domain/diff.ts";
 import { objectOf } from "../domain/large-payload.ts";
 import type { MemberPayload } from "../domain/member.ts";
-import { shortErrorOf } from "../domain/node-failures.ts";
+import { longErrorOf, shortErrorOf } from "../domain/node-failures.ts";
 import type { NodeState } from "../domain/node-fold.ts";
 import { tokensOf } from "../domain/run-cost.ts";
 import type { RunState } from "../domain/run-fold.ts";
@@ -51,18 +51,26 @@ const shownValue = (text: string | undefined): JsonOutput => {
 const shownSize = (payload: MemberPayload | undefined): JsonOutput =>
   payload === undefined ? null : { size: payload.sizeBytes };
 
+interface PayloadDifferences {
+  readonly differences: readonly JsonOutput[];
+  readonly more: number;
+  /** False: of values of one size no more is known. */
+  readonly isCompared: boolean;
+}
+
 /** What differs between two payload values. One whose text is not at hand is compared by its size. */
 const payloadDifferences = (
   values: Sides<MemberPayload | undefined>,
   texts: Sides<PayloadTexts>,
-): { differences: JsonOutput[]; more: number } => {
+): PayloadDifferences => {
   const { run, other } = values;
   const [mine, theirs] = [run && texts.run.get(run), other && texts.other.get(other)];
   if ((run !== undefined && mine === undefined) || (other !== undefined && theirs === undefined)) {
     const [one, two] = [run && objectOf(run)?.objectKey, other && objectOf(other)?.objectKey];
-    if (one !== undefined && one === two) return { differences: [], more: 0 };
+    if (one !== undefined && one === two) return { differences: [], more: 0, isCompared: true };
+    if (run?.sizeBytes === other?.sizeBytes) return { differences: [], more: 0, isCompared: false };
     const difference = { name: null, compared: "size", run: shownSize(run), with: shownSize(other) };
-    return { differences: [difference], more: 0 };
+    return { differences: [difference], more: 0, isCompared: true };
   }
   const found = differencesBetween(mine?.text, theirs?.text);
   const shown = found.slice(0, MOST_DIFFERENCES).map((difference) => ({
@@ -71,21 +79,28 @@ const payloadDifferences = (
     run: shownValue(difference.run),
     with: shownValue(difference.other),
   }));
-  return { differences: shown, more: found.length - shown.length };
+  return { differences: shown, more: found.length - shown.length, isCompared: true };
 };
+
+/** Names of what is not the same, and of payload of which that is not known. */
+interface Findings {
+  readonly differs: string[];
+  readonly notCompared: string[];
+}
 
 /** Adds what differs in a payload field, or nothing where payload may not be seen. */
 const addPayloadDifferences = (
   members: Map<string, JsonOutput>,
   field: string,
-  of: Sides<readonly MemberPayload[]> & { readonly texts: ComparedTexts },
-): boolean => {
-  if (of.texts === undefined) return false;
+  of: Sides<readonly MemberPayload[]> & { readonly texts: ComparedTexts; readonly findings: Findings },
+): void => {
+  if (of.texts === undefined) return;
   const values = { run: payloadNamed(of.run, field), other: payloadNamed(of.other, field) };
-  const { differences, more } = payloadDifferences(values, of.texts);
+  const { differences, more, isCompared } = payloadDifferences(values, of.texts);
   members.set(field, differences);
   if (more > 0) members.set(`${field}_more`, more);
-  return differences.length > 0;
+  if (differences.length > 0) of.findings.differs.push(field);
+  if (!isCompared) of.findings.notCompared.push(field);
 };
 
 const minus = (a: number | null | undefined, b: number | null | undefined): number | null =>
@@ -124,27 +139,49 @@ const presentPath = ({ pairs, partsAt }: RunDiff): JsonOutput => {
   };
 };
 
-/** Light fields of a run that are compared. */
-const COMPARED = ["status", "workflow_id", "workflow_version", "triggered_from", "error"] as const;
+/** Small fields of a run that are compared: whole, though the answer shows what a list does. */
+const COMPARED = ["workflow_id", "workflow_version", "triggered_from"] as const;
+
+/** What an error is compared by: as it is shown, and of a long one its size. */
+const errorText = (of: Parameters<typeof shortErrorOf>[0]): string => {
+  const long = longErrorOf(of);
+  return writeJson([shownField(shortErrorOf(of)), long?.sizeBytes ?? null, long?.preview ?? null]);
+};
+
+/** Names of figures that are not the same, or are known of one side only. */
+const differingFigures = (sides: Readonly<Record<string, Sides<number | null | undefined>>>): string[] =>
+  Object.keys(sides).filter((name) => (sides[name]?.run ?? null) !== (sides[name]?.other ?? null));
+
+const differencesOfRuns = (run: RunState, other: RunState): string[] => [
+  ...(run.status === other.status ? [] : ["status"]),
+  ...COMPARED.filter(
+    (name) => writeJson(shownField(run.fields.get(name))) !== writeJson(shownField(other.fields.get(name))),
+  ),
+  ...(isSameValue(errorText(run), errorText(other)) ? [] : ["error"]),
+];
 
 /** What an answer says of two runs as a whole. */
 export const presentDiff = (sides: Sides<DiffSide>, diff: RunDiff, texts: ComparedTexts): Map<string, JsonOutput> => {
   const { run, other } = sides;
   const [mine, theirs] = [presentListedRun(run.header), presentListedRun(other.header)];
   const elapsed = (light: Readonly<Record<string, JsonOutput>>) => light["elapsed_time"] as number | null;
-  const tokens = { run: tokensOfRun(run), with: tokensOfRun(other) };
-  const differs: string[] = COMPARED.filter((name) => writeJson(mine[name]) !== writeJson(theirs[name]));
-  const payload = { run: run.state.payload, other: other.state.payload, texts };
+  const tokens = { run: tokensOfRun(run), other: tokensOfRun(other) };
+  const times = { run: elapsed(mine), other: elapsed(theirs) };
+  const differs = [
+    ...differencesOfRuns(run.state, other.state),
+    ...differingFigures({ elapsed_time: times, total_tokens: tokens }),
+  ];
+  const notCompared: string[] = [];
+  const payload = { run: run.state.payload, other: other.state.payload, texts, findings: { differs, notCompared } };
   const members = new Map<string, JsonOutput>([
     ["run", { ...mine, total_tokens: tokens.run }],
-    ["with", { ...theirs, total_tokens: tokens.with }],
-    ["difference", { elapsed_time: minus(elapsed(theirs), elapsed(mine)), total_tokens: tokens.with - tokens.run }],
+    ["with", { ...theirs, total_tokens: tokens.other }],
+    ["difference", { elapsed_time: minus(times.other, times.run), total_tokens: tokens.other - tokens.run }],
     ["differs", differs],
+    ["not_compared", notCompared],
   ]);
   if (texts === undefined) members.set("payload_hidden", true);
-  for (const field of ["inputs", "outputs"]) {
-    if (addPayloadDifferences(members, field, payload)) differs.push(field);
-  }
+  for (const field of ["inputs", "outputs"]) addPayloadDifferences(members, field, payload);
   if (diff.partsAt !== undefined) differs.push("path");
   return members.set("path", presentPath(diff));
 };
@@ -173,17 +210,22 @@ export const presentPair = (pair: NodePair, texts: ComparedTexts): Map<string, J
   members.set("run", presentSide(run)).set("with", presentSide(other));
   if (texts === undefined) members.set("payload_hidden", true);
   if (run === undefined || other === undefined) return members;
+  const tokens = { run: Number(tokensOf([run])), other: Number(tokensOf([other])) };
   members.set("difference", {
     elapsed_time: minus(other.elapsedTime, run.elapsedTime),
-    total_tokens: Number(tokensOf([other]) - tokensOf([run])),
+    total_tokens: tokens.other - tokens.run,
   });
-  const errors = [run, other].map((node) => writeJson(shownField(shortErrorOf(node))));
   const differs: string[] = [
     ...(run.status === other.status ? [] : ["status"]),
-    ...(isSameValue(errors[0], errors[1]) ? [] : ["error"]),
+    ...(isSameValue(errorText(run), errorText(other)) ? [] : ["error"]),
+    ...differingFigures({
+      elapsed_time: { run: run.elapsedTime, other: other.elapsedTime },
+      total_tokens: tokens,
+    }),
   ];
-  members.set("differs", differs);
-  const payload = { run: run.payload, other: other.payload, texts };
-  if (addPayloadDifferences(members, "outputs", payload)) differs.push("outputs");
+  const notCompared: string[] = [];
+  members.set("differs", differs).set("not_compared", notCompared);
+  const payload = { run: run.payload, other: other.payload, texts, findings: { differs, notCompared } };
+  addPayloadDifferences(members, "outputs", payload);
   return members;
 };

@@ -2,7 +2,7 @@ import { instantOf, showInstant } from "../contract/instant.ts";
 import { type JsonOutput, JsonText } from "../contract/json-text.ts";
 import { averageMs, type LatencySketch, quantileMs } from "../domain/latency-sketch.ts";
 import type { Span } from "../domain/period.ts";
-import { shownRowText } from "../domain/row-text.ts";
+import { shownRowText, toldRowText } from "../domain/row-text.ts";
 import { COUNTED_STATUSES, type Counts, type MostNames, OTHER, type Summary, withFewNames } from "../domain/summary.ts";
 import { countUsers } from "../domain/user-sketch.ts";
 
@@ -14,14 +14,14 @@ const TOTAL_NAMES: MostNames = { names: 100, failures: 100, currencies: 100 };
 const highestFirst = (counts: Counts): (readonly [name: string, count: number])[] =>
   [...counts].sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1));
 
-/** Texts that were cut are shown as far as they go: some may look the same. */
+/** Texts that were cut are shown as far as they go; where that looks like another, with what tells them apart. */
 const showNames = (counts: Counts): ReadonlyMap<string, number> => {
-  const shown = new Map<string, number>();
-  for (const [name, count] of highestFirst(counts)) {
-    const text = shownRowText(name);
-    shown.set(text, (shown.get(text) ?? 0) + count);
-  }
-  return shown;
+  const alike = Map.groupBy(counts.keys(), shownRowText);
+  const show = (name: string): string => {
+    const shown = shownRowText(name);
+    return alike.get(shown)?.length === 1 ? shown : toldRowText(name);
+  };
+  return new Map(highestFirst(counts).map(([name, count]) => [show(name), count]));
 };
 
 const showFailures = (failures: Counts): JsonOutput =>
@@ -53,6 +53,7 @@ const present = (span: Span, summary: Summary, most: MostNames): Readonly<Record
     distinct_users: countUsers(few.users),
     total_tokens: new JsonText(String(few.tokens)),
     price: few.prices,
+    ...(few.prices.size < summary.prices.size ? { price_more: summary.prices.size - few.prices.size } : {}),
     elapsed_time: showLatency(few.latency),
     by_trigger: showNames(few.triggers),
     by_workflow_version: showNames(few.versions),

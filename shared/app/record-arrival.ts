@@ -1,10 +1,10 @@
 import type { RunKey, TenantId } from "../contract/identifiers.ts";
 import { TERMINAL_STATUSES } from "../contract/run-status.ts";
 import { policyOf, type RunPolicy } from "../domain/app-settings.ts";
-import { finishOf, headerOf, isSameHeader, standsFor } from "../domain/header.ts";
+import { finishOf, type Header, headerOf, isSameHeader, standsFor } from "../domain/header.ts";
 import { type Arrival, entryOf, type LedgerEntry } from "../domain/ledger.ts";
 import { compareText } from "../domain/member.ts";
-import { entryExpiry, NEVER } from "../domain/retention.ts";
+import { entryExpiry, hasExpired, NEVER } from "../domain/retention.ts";
 import { isRunLevel, smallestApp } from "../domain/run-fold.ts";
 import type { AppRegistry } from "../ports/app-registry.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -12,6 +12,7 @@ import type { LedgerStore } from "../ports/ledger-store.ts";
 import { isTombstone, type RunStore, type StoredHeader } from "../ports/run-store.ts";
 import type { SettingsStore } from "../ports/settings-store.ts";
 import { StoreFault } from "../ports/store-fault.ts";
+import { keepRun } from "./keep-run.ts";
 
 /** The stores that recording writes to. */
 export interface RecordStores {
@@ -63,7 +64,7 @@ const refold = async (stores: RecordStores, recording: Recording): Promise<Findi
     if (isTombstone(present)) return "deleted";
     if (present !== undefined && standsFor(present, entry)) return tellOfMore(stores, recording, present);
     const { entries } = await stores.ledger.readAll(run);
-    const header = headerOf(entries, policy);
+    const header = stillLapsed(stores, recording, { present, entries, header: headerOf(entries, policy) });
     if (present !== undefined && isSameHeader(present, header)) return tellOfMore(stores, recording, present);
     const isWritten =
       present === undefined ? await stores.runs.create(run, header) : await stores.runs.replace(run, header, present);
@@ -71,6 +72,23 @@ const refold = async (stores: RecordStores, recording: Recording): Promise<Findi
     await stores.clock.sleep(2 ** Math.min(round, 7));
   }
   throw new StoreFault("the run's header is written by too many at once", { cause: undefined, isRetryable: true });
+};
+
+/**
+ * A run that has expired does not come back with what comes late for it: its header keeps the expiry that has passed. Where
+ * that header was collected already, what is left of the run tells that it had expired.
+ */
+const stillLapsed = (
+  { clock }: RecordStores,
+  { entry, policy }: Recording,
+  of: { present: StoredHeader | undefined; entries: readonly LedgerEntry[]; header: Header },
+): Header => {
+  const { present, entries, header } = of;
+  if (present?.hold !== undefined) return header;
+  const earlier = entries.filter(({ ulid }) => ulid !== entry.ulid);
+  const before = present ?? (earlier.length === 0 ? undefined : headerOf(earlier, policy));
+  if (before === undefined || !hasExpired(before.expiresAt, clock.now())) return header;
+  return { ...header, expiresAt: before.expiresAt, keptDays: before.keptDays };
 };
 
 /** Whether an arrival of node events could tell the app of a run whose own events have not. The fold has the last word. */
@@ -102,7 +120,7 @@ const updateHeader = async (stores: RecordStores, recording: Recording): Promise
 /** A run that was deleted takes nothing in, not even what came while it was being deleted. */
 const settle = async (stores: RecordStores, run: RunKey, finding: Finding): Promise<boolean> => {
   if (finding === "deleted") await stores.ledger.removeAll(run);
-  if (finding === "held") await stores.ledger.keepUntil(run, NEVER);
+  if (finding === "held") await keepRun(stores, run, NEVER);
   return finding !== "deleted";
 };
 

@@ -1,5 +1,6 @@
 import type { RunKey } from "../contract/identifiers.ts";
 import type { IdentifiedEvent, Source } from "../domain/ledger.ts";
+import { isTombstone } from "../ports/run-store.ts";
 import { StoreFault } from "../ports/store-fault.ts";
 import type { UploadStore } from "../ports/upload-store.ts";
 import { findUploads, type UploadFinding } from "./find-uploads.ts";
@@ -76,6 +77,11 @@ const recordGroup = async (
     const unopened = await unopenedEpochs(dependencies, group);
     const opened = group.events.filter(({ event }) => !unopened.has(event.epoch)).map(({ event }) => event);
     const uploads = await findUploads(dependencies, group.run, opened);
+    const isRefused = unopened.size > 0 || [...uploads.values()].some(({ ok }) => !ok);
+    // What a deleted run once had, its claims among it, is gone: that it was deleted is all that there is to say.
+    if (isRefused && isTombstone(await dependencies.runs.find(group.run))) {
+      return group.events.map(({ index, event }) => [index, runDeleted(event)]);
+    }
     const events = opened.flatMap((event) => {
       const finding = uploads.get(event);
       return finding === undefined ? event : finding.ok ? finding.event : [];

@@ -61,7 +61,9 @@ const settle = async (
       return { position, runId, status: "redriven" };
     }
     const { code, errors } = result;
-    await quarantine.replaceReasons(tenantId, position, { code, errors });
+    // Of a run that was deleted nothing is kept, here neither.
+    if (code === "RUN_DELETED") await quarantine.remove(tenantId, position);
+    else await quarantine.replaceReasons(tenantId, position, { code, errors });
     return { position, runId, status: "still_refused", code, errors };
   } catch (fault) {
     // Recorded, perhaps, and still in quarantine: recording it once more changes nothing.

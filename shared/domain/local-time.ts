@@ -27,6 +27,8 @@ export const localClock = (timeZone: string): LocalClock | undefined => {
 };
 
 const formatOf = (timeZone: string): Intl.DateTimeFormat | undefined => {
+  // An offset is no name: its days do not begin with quarters of an hour.
+  if (/^[+-]/.test(timeZone)) return undefined;
   try {
     return new Intl.DateTimeFormat("en-US", { ...PARTS, timeZone, calendar: "iso8601", hourCycle: "h23" });
   } catch {

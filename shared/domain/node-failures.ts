@@ -25,11 +25,11 @@ export interface NodeFailure {
 }
 
 /** An error that is kept with payload, because it is long. */
-export const longErrorOf = (node: NodeState): MemberPayload | undefined =>
+export const longErrorOf = (node: Pick<NodeState, "payload">): MemberPayload | undefined =>
   node.payload.find(({ field, isLongField }) => isLongField && field === "error");
 
 /** The error that small fields hold; of a long one its beginning. */
-export const shortErrorOf = (node: NodeState): FieldValue =>
+export const shortErrorOf = (node: Pick<NodeState, "error" | "fields" | "payload">): FieldValue =>
   longErrorOf(node) === undefined ? node.error : (node.fields.get(ERROR_HEAD) ?? null);
 
 /** It failed by its own end. What never finished, in a run that failed or was lost, did not fail by itself. */

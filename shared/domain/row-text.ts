@@ -1,6 +1,6 @@
 /**
  * Texts as rows of lists keep them: short, and still comparable. A text that fits is kept as it is; a longer one as its
- * beginning with a short hash of the whole behind it, which is never shown.
+ * beginning with a short hash of the whole behind it, which is shown only where it must tell two texts apart.
  */
 import { createHash } from "node:crypto";
 
@@ -50,6 +50,12 @@ export const rowText = (text: string, mostBytes: number = ROW_TEXT_BYTES.word): 
 
 /** What is shown of a text that a row keeps: the text, or its beginning. */
 export const shownRowText = (kept: string): string => kept.slice(0, markOf(kept));
+
+/** The same with the hash of the whole where it was cut: texts that differ look different. */
+export const toldRowText = (kept: string): string => {
+  const at = markOf(kept);
+  return at === undefined ? kept : `${kept.slice(0, at)}…${kept.slice(at + MARK.length)}`;
+};
 
 /** Tags as a row keeps them: those that fit together, and last, in one mark, the hashes of the others. */
 export const rowTags = (tags: readonly string[]): string[] => {

@@ -32,7 +32,7 @@ export interface Summary {
 /** What stands for all names that there is no room for. */
 export const OTHER = "(other)";
 
-/** The currency of amounts that name none, and of those that there is no room for (ISO 4217: no currency). */
+/** The currency of amounts that name none (ISO 4217: no currency). */
 export const NO_CURRENCY = "XXX";
 
 /** A node, and the hash of the fingerprint of its error. Ids hold no line's end. */
@@ -111,16 +111,20 @@ const highest = (counts: Counts, most: number): Counts => {
   return new Map([...sorted.slice(0, most), [OTHER, rest]]);
 };
 
-/** Amounts of different currencies cannot be compared: those that come first by name stay. */
+/**
+ * Amounts of different currencies can neither be compared nor added up: those that come first by name stay, whichever
+ * way the summary was put together, and beside them what names none.
+ */
 const firstCurrencies = (prices: Summary["prices"], most: number): Summary["prices"] => {
-  const named = [...prices].filter(([currency]) => currency !== NO_CURRENCY).sort(([a], [b]) => compareText(a, b));
-  if (named.length <= most) return prices;
-  const kept = new Map(named.slice(0, most));
-  const rest = [prices.get(NO_CURRENCY) ?? "0", ...named.slice(most).map(([, price]) => price)];
-  return kept.set(NO_CURRENCY, rest.reduce(addDecimals));
+  const named = [...prices.keys()].filter((currency) => currency !== NO_CURRENCY).sort(compareText);
+  const left = new Set(named.slice(most));
+  return new Map([...prices].filter(([currency]) => !left.has(currency)));
 };
 
-/** A summary with a bounded number of names: those that count most, and the rest as {@link OTHER}. No number gets lost. */
+/**
+ * A summary with a bounded number of names: those that count most, and the rest as {@link OTHER}. No count gets lost;
+ * amounts of currencies that there is no room for do.
+ */
 export const withFewNames = (summary: Summary, most: MostNames): Summary => ({
   ...summary,
   prices: firstCurrencies(summary.prices, most.currencies),

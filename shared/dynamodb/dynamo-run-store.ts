@@ -32,6 +32,8 @@ const IS_UNCHANGED = "rev = :rev";
 const IS_PLAINLY_STARTED = "phase = :started";
 /** What is on hold keeps its place: the finish has to be folded. */
 const IS_NOT_ON_HOLD = "attribute_not_exists(held)";
+/** A run that has expired does not come back: its finish has to be folded. */
+const HAS_NOT_EXPIRED = "expires_at > :received";
 /** Only a header has a phase: neither nothing nor a tombstone. */
 const HAS_HEADER = "attribute_exists(phase)";
 /** The finish is listed under its own app: another one than the start's would leave the row in the wrong list. */
@@ -51,7 +53,7 @@ const finishInput = (table: string, run: RunKey, finish: HeaderFinish): UpdateCo
       isUsual ? "" : ", kept = :kept",
       removed.length === 0 ? "" : ` REMOVE ${removed.join(", ")}`,
     ].join(""),
-    ConditionExpression: `${IS_PLAINLY_STARTED} AND ${IS_OF_SAME_APP} AND ${IS_NOT_ON_HOLD}`,
+    ConditionExpression: `${IS_PLAINLY_STARTED} AND ${IS_OF_SAME_APP} AND ${IS_NOT_ON_HOLD} AND ${HAS_NOT_EXPIRED}`,
     ExpressionAttributeNames: { "#status": "status", "#finish": "finish" },
     ExpressionAttributeValues: {
       ":status": change.status,
@@ -59,6 +61,7 @@ const finishInput = (table: string, run: RunKey, finish: HeaderFinish): UpdateCo
       ":phase": change.phase,
       ":seen": change.seenFinish,
       ":expires": change.expiresAt,
+      ":received": finish.expiresAt - finish.keptDays * 86_400,
       ":one": 1,
       ":started": STARTED_PHASE,
       ":app": finish.row.appId,

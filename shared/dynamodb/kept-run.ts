@@ -59,17 +59,33 @@ const deleteItems = async ({ table, clock }: Place, run: RunKey, sortKeys: reado
 const keysBelow = (blobs: BlobStore, prefixes: readonly string[]): Promise<string[][]> =>
   Promise.all(prefixes.map((prefix) => Array.fromAsync(blobs.list(prefix))));
 
+const OBJECTS_AT_A_TIME = 16;
+
+/** Removes a run's objects until none is left: others may be copying them meanwhile. Gives how many there were. */
+const removeObjects = async (blobs: BlobStore, run: RunKey): Promise<number> => {
+  let removed = 0;
+  for (;;) {
+    const keys = (await keysBelow(blobs, allRunObjectsPrefixes(run))).flat();
+    if (keys.length === 0) return removed;
+    removed += keys.length;
+    const waiting = keys.values();
+    const work = async (): Promise<void> => {
+      for (const key of waiting) {
+        const uploadId = uploadCopiedIn(key);
+        // An upload that still waits for others is the same bytes.
+        if (uploadId !== undefined) await blobs.remove(uploadObjectKey(run.tenantId, uploadId));
+        await blobs.remove(key);
+      }
+    };
+    await Promise.all(Array.from({ length: OBJECTS_AT_A_TIME }, work));
+  }
+};
+
 /** Removes every item of a run but its header's, and every object of it, whatever lifetime it was given. */
 export const removeRun = async (place: Place, run: RunKey): Promise<RemovedRecord> => {
   const found = await Array.fromAsync(itemsOf(place, run));
-  const objects = (await keysBelow(place.blobs, allRunObjectsPrefixes(run))).flat();
   // Objects first: while an entry is there, it tells that the removal is not done.
-  for (const key of objects) {
-    const uploadId = uploadCopiedIn(key);
-    // An upload that still waits for others is the same bytes.
-    if (uploadId !== undefined) await place.blobs.remove(uploadObjectKey(run.tenantId, uploadId));
-    await place.blobs.remove(key);
-  }
+  const objects = await removeObjects(place.blobs, run);
   for (let from = 0; from < found.length; from += MOST_DELETED) {
     const batch = found.slice(from, from + MOST_DELETED);
     await deleteItems(
@@ -82,7 +98,7 @@ export const removeRun = async (place: Place, run: RunKey): Promise<RemovedRecor
   return {
     entries: entries.length,
     events: entries.reduce((sum, { n = 0 }) => sum + n, 0),
-    objects: objects.length,
+    objects,
   };
 };
 
@@ -90,6 +106,8 @@ export const removeRun = async (place: Place, run: RunKey): Promise<RemovedRecor
 const moveObjects = async ({ blobs }: Place, run: RunKey, days: number): Promise<void> => {
   const target = runObjectsPrefix(run, days);
   for (const prefix of allRunObjectsPrefixes(run)) {
+    // What is held already has no lifetime to begin anew.
+    if (days === HELD && prefix === target) continue;
     for await (const key of blobs.list(prefix)) await blobs.copy(key, `${target}${key.slice(prefix.length)}`);
   }
 };

@@ -9,15 +9,19 @@ import type { StatisticsStore } from "../ports/statistics-store.ts";
 import type { UpkeepStore } from "../ports/upkeep-store.ts";
 import type { Log } from "./log.ts";
 
-/** What functions work on. Each takes all of it; its role in AWS lets it use what it needs. */
-export interface Dependencies extends RecordDependencies {
+/** What functions that record work on. */
+export interface RecordingDependencies extends RecordDependencies {
+  readonly quarantine: QuarantineStore;
+  readonly log: Log;
+}
+
+/** What the other functions work on. Each takes all of it; its role in AWS lets it use what it needs. */
+export interface Dependencies extends RecordingDependencies {
   readonly audit: AuditLog;
   readonly failures: FailureStore;
   readonly links: BlobLinks;
-  readonly quarantine: QuarantineStore;
   readonly jobs: JobStore;
   readonly exports: ExportStore;
   readonly statistics: StatisticsStore;
   readonly upkeep: UpkeepStore;
-  readonly log: Log;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { TenantId } from "../../shared/contract/identifiers.ts";
-import { ROUTES, SCOPES } from "../../shared/contract/routes.ts";
+import { ROUTES, type Route, SCOPES } from "../../shared/contract/routes.ts";
 import { eventText, json, ofTenant } from "../support/event-text.ts";
 import { type Answer, ask, expectProblem, get, postEvents } from "./support/api.ts";
 import { deployment } from "./support/deployment.ts";
@@ -134,13 +134,14 @@ describe("a key", () => {
 });
 
 describe("a scope", () => {
-  const guarded = ROUTES.flatMap(({ method, resource, scope }) =>
-    scope === undefined ? [] : [[method, resource, scope] as const],
+  const routes: readonly Route[] = ROUTES;
+  const guarded = routes.flatMap(({ method, resource, scope, alsoBy }) =>
+    scope === undefined ? [] : [[method, resource, scope, alsoBy] as const],
   );
 
-  test.each(guarded)("is demanded of %s %s: %s", async (method, resource, scope) => {
-    const path = resource.replaceAll(/\{\w+\}/g, "run-1");
-    const others = await newKey(owner, { scopes: SCOPES.filter((one) => one !== scope) });
+  test.each(guarded)("is demanded of %s %s: %s", async (method, resource, scope, alsoBy) => {
+    const path = resource.replaceAll(/\{\w+\}/g, "none");
+    const others = await newKey(owner, { scopes: SCOPES.filter((one) => one !== scope && one !== alsoBy) });
     const alone = await newKey(owner, { scopes: [scope] });
     const headers = { "content-type": "application/json" };
 

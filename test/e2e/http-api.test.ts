@@ -160,7 +160,7 @@ test("who follows a run's events is told of a new one at once", async () => {
 describe("the gateway", () => {
   test.each([
     ["GET", "/v1/nothing"],
-    ["GET", "/v1/runs"],
+    ["POST", "/v1/runs"],
     ["GET", "/v1/runs/r/more"],
     ["GET", "/v2/health"],
     ["GET", "/"],

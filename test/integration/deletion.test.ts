@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { deleteRun } from "../../shared/app/delete-run.ts";
+import { keepRun } from "../../shared/app/keep-run.ts";
 import { runPartition } from "../../shared/dynamodb/table.ts";
 import { StoreFault } from "../../shared/ports/store-fault.ts";
 import { eventText, ofTenant } from "../support/event-text.ts";
@@ -169,4 +170,44 @@ test("a run of many entries goes whole", async () => {
 
   expect((await remove("run-1")).json.removed).toEqual({ entries: 61, events: 61, objects: 61 });
   expect(await itemsOfRun("run-1")).toHaveLength(1);
+});
+
+test("an event of an epoch that the deletion closed is told that the run was deleted, and kept nowhere", async () => {
+  await record("run-1");
+  await remove("run-1");
+  const late = eventText("node.finished", { run_id: "run-1", epoch: 2, outputs: { canary: "CANARY" } });
+
+  expect((await postEvents(service, [late])).json.results).toEqual([
+    expect.objectContaining({ status: "rejected", code: "RUN_DELETED" }),
+  ]);
+  await service.deliver([ofTenant("demo", late)]);
+
+  expect((await service.get({ resource: "/v1/quarantine" })).json.data).toEqual([]);
+});
+
+test("what waited in quarantine for a run that was deleted since goes when it is redriven", async () => {
+  // The queue stamps its messages with the time of the day.
+  const today = await startService();
+  const quarantined = async () => (await today.get({ resource: "/v1/quarantine" })).json.data.length;
+  await postEvents(today, [started("run-1")]);
+  await today.deliver([ofTenant("demo", eventText("node.finished", { epoch: 2, outputs: { canary: "CANARY" } }))]);
+  expect(await quarantined()).toBe(1);
+  await today.delete({ resource: RUN, path: { run_id: "run-1" } });
+
+  await today.post({ resource: "/v1/quarantine/redrive" });
+
+  expect(await quarantined()).toBe(0);
+  today.stop();
+});
+
+test("a copy that somebody makes of its objects meanwhile goes too", async () => {
+  await record("run-1");
+  const { ledger, runs } = service.dependencies;
+  const [deletion] = await Promise.all([
+    deleteRun(service.dependencies, runKey("demo", "run-1")),
+    keepRun({ ledger, runs }, runKey("demo", "run-1"), Math.floor(clock.now() / 1000) + 900 * 86_400),
+  ]);
+
+  expect(deletion.status).toBe("deleted");
+  expect(objectsOfRun("run-1")).toEqual([]);
 });

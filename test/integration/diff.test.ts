@@ -145,8 +145,10 @@ describe("what differs", () => {
     const { json } = await diff("fast", "slow");
 
     expect(json.difference).toEqual({ elapsed_time: 2.25, total_tokens: 250 });
+    expect(json.differs).toEqual(["elapsed_time", "total_tokens"]);
     expect(json.nodes).toMatchObject([
       {
+        differs: ["elapsed_time", "total_tokens"],
         run: { elapsed_time: 1.2, total_tokens: 100 },
         with: { elapsed_time: 3.5, total_tokens: 350 },
         difference: { elapsed_time: 2.3, total_tokens: 250 },
@@ -165,6 +167,23 @@ describe("what differs", () => {
     expect(json.nodes).toMatchObject([
       { differs: ["status", "error"], run: { error: null }, with: { status: "failed", error: "boom" } },
     ]);
+  });
+
+  it("is told of versions and errors that begin alike, however long they are", async () => {
+    const long = "x".repeat(230);
+    const told = (end: string) => ({
+      start: { workflow_version: `${long}${end}` },
+      end: { status: "failed", error: `${long}${long}${end}` },
+    });
+    await simple("long-a", { llm: { status: "failed", error: `${long}a` } }, told("a"));
+    await simple("long-b", { llm: { status: "failed", error: `${long}b` } }, told("b"));
+
+    const { json } = await diff("long-a", "long-b");
+
+    expect(json.run.workflow_version).toBe(json.with.workflow_version);
+    expect(json.differs).toEqual(["workflow_version", "error"]);
+    expect(json.nodes[0].differs).toEqual(["error"]);
+    expect((await diff("long-a", "long-a")).json.differs).toEqual([]);
   });
 
   it("is no difference of spelling", async () => {
@@ -222,7 +241,18 @@ describe("what differs", () => {
       { outputs: [{ name: null, compared: "size", run: { size: 1_500_002 }, with: { size: 1_600_002 } }] },
       { outputs: [] },
     ]);
-    expect((await diff("heavy", "heavy")).json.nodes[0]).toMatchObject({ outputs: [], differs: [] });
+    expect((await diff("heavy", "heavy")).json.nodes[0]).toMatchObject({ outputs: [], differs: [], not_compared: [] });
+  });
+
+  it("is not known of values of one size that are too large to be read", async () => {
+    const large = (letter: string) => jsonText(`"${letter.repeat(1_500_000)}"`);
+    await simple("sized", { a: { outputs: large("c") } }, { end: { outputs: large("d") } });
+    await simple("sized-too", { a: { outputs: large("e") } }, { end: { outputs: large("f") } });
+
+    const { json } = await diff("sized", "sized-too");
+
+    expect(json).toMatchObject({ differs: [], outputs: [], not_compared: ["outputs"] });
+    expect(json.nodes).toMatchObject([{ differs: [], outputs: [], not_compared: ["outputs"] }]);
   });
 
   it("is listed up to a number, with the number of the others", async () => {

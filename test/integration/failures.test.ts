@@ -296,6 +296,7 @@ describe("the failures of an app", () => {
     ["a time that is none", { created_after: "yesterday" }, "created_after"],
     ["a span that ends before it begins", { created_after: at(2), created_before: at(1) }, "created_before"],
     ["a node that is no id", { node_id: "a#b" }, "node_id"],
+    ["a type of no text", { node_type: "" }, "node_type"],
     ["a type that nothing can have", { node_type: "x".repeat(257) }, "node_type"],
     ["a fingerprint that is none", { fingerprint: "boom" }, "fingerprint"],
     ["another grouping", { group_by: "node" }, "group_by"],

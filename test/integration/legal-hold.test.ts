@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
+import { holdRun, releaseRun } from "../../shared/app/hold-run.ts";
+import { NEVER } from "../../shared/domain/retention.ts";
 import { runPartition } from "../../shared/dynamodb/table.ts";
 import { eventText } from "../support/event-text.ts";
 import { manualClock } from "../support/manual-clock.ts";
@@ -132,4 +134,31 @@ test("a wrong body is refused with its reasons; an unknown run is not found", as
   expectProblem(await service.put({ resource: HOLD, path: { run_id: "none" }, body: "{}" }), 404, "NOT_FOUND");
   expectProblem(await service.put({ resource: HOLD, path: PATH, tenant: "acme", body: "{}" }), 404, "NOT_FOUND");
   expect((await readRun(service, "run-1")).json.hold).toBeNull();
+});
+
+test("a hold that is taken while another is released keeps all of the run", async () => {
+  await finish();
+  await hold();
+  const { runs, ledger } = service.dependencies;
+  let isAgain = false;
+  const holdingAgain = {
+    ...service.dependencies,
+    runs: {
+      ...runs,
+      replace: async (...given: Parameters<typeof runs.replace>) => {
+        const isWritten = await runs.replace(...given);
+        if (isWritten && !isAgain) {
+          isAgain = true;
+          await holdRun(service.dependencies, runKey("demo", "run-1"), { heldAt: clock.now(), reason: "again" });
+        }
+        return isWritten;
+      },
+    },
+  };
+
+  await releaseRun(holdingAgain, runKey("demo", "run-1"));
+
+  expect((await readRun(service, "run-1")).json.hold).toMatchObject({ reason: "again" });
+  expect(await ledger.keptUntil(runKey("demo", "run-1"))).toBe(NEVER);
+  expect((await readRun(service, "run-1")).json.inputs).toEqual({ large });
 });

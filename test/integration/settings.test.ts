@@ -1,13 +1,15 @@
+import { DeleteCommand, DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import * as v from "valibot";
 import { AppSettingsBody } from "../../shared/contract/app-settings.ts";
 import { AppId, TenantId } from "../../shared/contract/identifiers.ts";
 import { tableOf } from "../../shared/dynamodb/document-client.ts";
 import { dynamoSettingsStore } from "../../shared/dynamodb/dynamo-settings-store.ts";
+import { headerKey } from "../../shared/dynamodb/table.ts";
 import { SETTINGS_LAG_MS } from "../../shared/ports/settings-store.ts";
 import { eventText } from "../support/event-text.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { expectProblem } from "../support/problem-document.ts";
-import { postEvents, type Reply, readRun, type Service, startService } from "../support/service.ts";
+import { postEvents, type Reply, readRun, runKey, type Service, startService } from "../support/service.ts";
 import { itemsOf } from "../support/stored.ts";
 
 const SETTINGS = "/v1/apps/{app_id}/settings";
@@ -193,4 +195,46 @@ test("changes are in the audit log", async () => {
       details: expect.objectContaining({ app_id: "app-1", keep_last: 5 }),
     }),
   ]);
+});
+
+describe("a run that has expired does not come back", () => {
+  const lateFinish = () =>
+    postEvents(service, [eventText("run.finished", { run_id: "old", status: "failed", at: "2026-11-22T10:00:09Z" })]);
+
+  test("with what comes late for it, whatever its app keeps now", async () => {
+    await put({ retention_days: { succeeded: 1 } });
+    clock.advance(6_000);
+    await record("old", "succeeded");
+    clock.advance(2 * DAY_MS);
+    await put({ retention_days: { succeeded: 90, failed: 90 } });
+    clock.advance(6_000);
+
+    expect((await lateFinish()).status).toBe(200);
+
+    expectProblem(await readRun(service, "old"), 404, "NOT_FOUND");
+  });
+
+  test("with a plain finish after it has expired while it ran", async () => {
+    await put({ retention_days: { running: 1 } });
+    clock.advance(6_000);
+    await postEvents(service, [eventText("run.started", { run_id: "old" })]);
+    clock.advance(2 * DAY_MS);
+
+    await postEvents(service, [eventText("run.finished", { run_id: "old", app_id: "app-1" })]);
+
+    expectProblem(await readRun(service, "old"), 404, "NOT_FOUND");
+  });
+
+  test("after its header was collected", async () => {
+    await put({ retention_days: { running: 1, failed: 60 } });
+    clock.advance(6_000);
+    await postEvents(service, [eventText("run.started", { run_id: "old", inputs: { secret: "OLD" } })]);
+    clock.advance(4 * DAY_MS);
+    const Key = { ...headerKey(runKey("demo", "old")) };
+    await DynamoDBDocumentClient.from(service.dynamodb).send(new DeleteCommand({ TableName: service.tableName, Key }));
+
+    await postEvents(service, [eventText("run.finished", { run_id: "old", app_id: "app-1", status: "failed" })]);
+
+    expectProblem(await readRun(service, "old"), 404, "NOT_FOUND");
+  });
 });

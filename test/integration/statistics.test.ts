@@ -261,6 +261,36 @@ describe("statistics of an app", () => {
     expect(data[0].by_workflow_version["(other)"]).toBe(5);
     expect(Object.keys(total.by_workflow_version)).toHaveLength(25);
   });
+
+  it("tell versions apart that are cut to the same text", async () => {
+    const app = newApp();
+    const [long, other] = ["x".repeat(100), "y".repeat(100)];
+    for (const workflow_version of [`${long}1`, `${long}2`, `${long}2`, other]) {
+      await recordRun(app, `${SUNDAY}T05:00:00.000Z`, { start: { workflow_version } });
+    }
+    await follow();
+    const versions: Record<string, number> = (await ask(app, { from: SUNDAY })).json.total.by_workflow_version;
+
+    expect(Object.values(versions)).toEqual([2, 1, 1]);
+    const [most, ...others] = Object.keys(versions);
+    expect(most).toMatch(/^x{31}…[\w-]{6}$/);
+    expect(others.sort()).toEqual([expect.stringMatching(/^x{31}…[\w-]{6}$/), "y".repeat(31)]);
+  });
+
+  it("show amounts of 20 currencies in a row, the number of the others, and all of them in total", async () => {
+    const app = newApp();
+    const amounts = Array.from({ length: 25 }, (_, index) => ({
+      execution_metadata: { total_price: "1", currency: `C${10 + index}` },
+    }));
+    await recordRun(app, `${SUNDAY}T05:00:00.000Z`, { nodes: amounts });
+    await follow();
+    const { data, total } = (await ask(app, { from: SUNDAY })).json;
+
+    expect(Object.keys(data[0].price)).toHaveLength(20);
+    expect(data[0].price_more).toBe(5);
+    expect(Object.values(total.price)).toEqual(Array.from({ length: 25 }, () => "1"));
+    expect(total).not.toHaveProperty("price_more");
+  });
 });
 
 describe("a wrong query", () => {
@@ -277,6 +307,7 @@ describe("a wrong query", () => {
     [{ from: "0001-01-01" }, "from", YEAR],
     [{ to: "9999-12-31T23:59:59Z" }, "to", YEAR],
     [{ time_zone: "Europe/Nowhere" }, "time_zone", /^expected a time zone of the IANA database/],
+    [{ time_zone: "+05:07" }, "time_zone", /^expected a time zone of the IANA database/],
     [{ time_zone: "" }, "time_zone", /^expected a time zone/],
     [{ time_zone: "../etc/passwd" }, "time_zone", /^expected a time zone/],
     [{ interval: "week" }, "interval", "expected one of hour, day, month"],

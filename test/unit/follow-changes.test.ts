@@ -2,7 +2,9 @@ import { closeStatistics } from "../../shared/app/close-statistics.ts";
 import type { RunChange } from "../../shared/app/contribute.ts";
 import { type ChangeFollower, changeFollower } from "../../shared/app/follow-changes.ts";
 import { readStatistics } from "../../shared/app/read-statistics.ts";
+import { latencyOf } from "../../shared/domain/latency-sketch.ts";
 import { GRAIN_MS } from "../../shared/domain/period.ts";
+import { userOf } from "../../shared/domain/user-sketch.ts";
 import { headerChangeFrom } from "../../shared/dynamodb/header-change.ts";
 import type { StatisticsStore } from "../../shared/ports/statistics-store.ts";
 import { appKey } from "../contract/statistics-store.ts";
@@ -53,6 +55,14 @@ const record = async (name: string, receivedAt: number, ...events: readonly Sent
   const claim = own.find(({ type }) => type === "run.claimed");
   const delivery = claim === undefined ? { run, arrival } : { run, arrival, claimedEpoch: claim.epoch };
   return (await world.record(delivery)).flatMap((one) => headerChangeFrom(one.dynamodb ?? {}) ?? []);
+};
+
+/** Deletes a run that has this revision. */
+const remove = async (name: string, rev: number): Promise<void> => {
+  const run = runKey("demo", name);
+  await world.recording.runs.bury(run, { rev, deletedAt: ZERO, expiresAt: 9e9 });
+  await world.stores.ledger.removeAll(run);
+  expect((await world.stores.ledger.readAll(run)).header).toBeUndefined();
 };
 
 /** What runs of an app come to by quarters of an hour, as read now: statuses by begin, in minutes. */
@@ -153,14 +163,58 @@ describe("a run that ends", () => {
   });
 
   it("stays counted when it is deleted, and when it has expired", async () => {
-    const run = runKey("demo", "r");
     await follow(await record("r", 1, start(), finish(1)));
-    await world.recording.runs.bury(run, { rev: 1, deletedAt: ZERO, expiresAt: 9e9 });
-    await world.stores.ledger.removeAll(run);
+    await remove("r", 1);
     await follow(world.take().flatMap((one) => headerChangeFrom(one.dynamodb ?? {}) ?? []));
-    const corrected = await record("s", 2, start(), finish(1));
-    await world.stores.ledger.removeAll(runKey("demo", "s"));
-    await follow(corrected);
+
+    expect(await read()).toEqual({ 0: { succeeded: 1 } });
+  });
+
+  it("is counted by what its changes show where it is deleted before they are followed", async () => {
+    const said = { triggered_from: "webhook", workflow_version: "v7", created_by: "ada" };
+    const changes = [
+      ...(await record("r", 1, start(0, said))),
+      ...(await record("r", 2, finish(2, { status: "failed", total_tokens: 7 }))),
+    ];
+    await remove("r", 2);
+    await follow(changes);
+    await follow(changes.slice(1));
+
+    const [sum] = await readStatistics(world.stores, APP, [{ from: ZERO, to: ZERO + GRAIN_MS.quarter }]);
+    expect(sum).toEqual({
+      runs: new Map([["failed", 1]]),
+      tokens: 7n,
+      prices: new Map(),
+      latency: latencyOf(2000),
+      users: userOf("ada"),
+      triggers: new Map([["webhook", 1]]),
+      versions: new Map([["v7", 1]]),
+      failures: new Map(),
+    });
+  });
+
+  it.each<[string, (rev: number) => Promise<unknown>]>([
+    ["it is deleted", (rev) => remove("r", rev)],
+    ["its ledger is gone and its header not yet", () => world.stores.ledger.removeAll(runKey("demo", "r"))],
+  ])("keeps what was counted of it where %s before a later change is followed", async (_what, takeAway) => {
+    const cost = { execution_metadata: { total_price: "0.5", currency: "USD" } };
+    await follow(await record("r", 1, start(), sent("node.finished", cost), finish(1)));
+    const late = await record("r", 2, sent("node.finished", { node_execution_id: "late" }));
+    await takeAway(late.at(-1)?.header.rev ?? 0);
+    await follow(late);
+
+    const [sum] = await readStatistics(world.stores, APP, [{ from: ZERO, to: ZERO + GRAIN_MS.quarter }]);
+    expect(Object.fromEntries(sum?.prices ?? [])).toEqual({ USD: "0.5" });
+  });
+
+  it("is counted where it was last, once, where it is deleted before its changes are followed in any order", async () => {
+    const changes = [
+      await record("r", 60 * MINUTE, start(60 * MINUTE), finish(61 * MINUTE)),
+      await record("r", 62 * MINUTE, start(30 * MINUTE)),
+      await record("r", 63 * MINUTE, start(0)),
+    ];
+    await remove("r", changes.at(-1)?.at(-1)?.header.rev ?? 0);
+    for (const index of [1, 0, 2, 0]) await follow(changes[index] ?? []);
 
     expect(await read()).toEqual({ 0: { succeeded: 1 } });
   });
