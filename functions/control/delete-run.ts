@@ -1,4 +1,5 @@
 import { buryRun } from "../../shared/app/delete-run.ts";
+import { removeQuarantined } from "../../shared/app/remove-quarantined.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
@@ -29,7 +30,8 @@ export const deleteRun =
     const note = auditNote(dependencies, request, "run.deleted");
     await note({ run_id: runId, removed: null });
     const { entries, events, objects } = await dependencies.ledger.removeAll(run);
-    const report = { run_id: runId, removed: { entries, events, objects } };
+    const quarantined = await removeQuarantined(dependencies, run);
+    const report = { run_id: runId, removed: { entries, events, objects, quarantined } };
     await note(report);
     return jsonAnswer({ ...report, deleted: true });
   };

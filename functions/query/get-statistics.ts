@@ -42,7 +42,11 @@ export const getStatistics =
     const span = requestedSpan(read.query, clock, dependencies.clock.now());
     const rows = rowsOf(span, clock, interval);
     if ("code" in rows) return rows;
-    const summaries = await readStatistics(dependencies, { tenantId: tenantOf(request), appId }, rows);
+    const summaries = await readStatistics(
+      dependencies,
+      { tenantId: tenantOf(request), appId },
+      { spans: rows, now: dependencies.clock.now() },
+    );
     return jsonAnswer({
       app_id: appId,
       interval,

@@ -1,8 +1,10 @@
+import type { FieldValue } from "../contract/event.ts";
 import type { EventLine } from "../contract/export-line.ts";
 import type { AppId, RunKey } from "../contract/identifiers.ts";
-import { type JsonOutput, writeJson } from "../contract/json-text.ts";
+import { type JsonOutput, JsonText, writeJson } from "../contract/json-text.ts";
 import { digestOf } from "../domain/identity.ts";
 import { type Arrival, entryOf, type IdentifiedEvent, type LedgerEntry } from "../domain/ledger.ts";
+import { REDACTED_JSON } from "../domain/redact-value.ts";
 import { refusesUploads } from "../domain/upload-rules.ts";
 import { isTombstone } from "../ports/run-store.ts";
 import type { ExportedEvent } from "./exported-event.ts";
@@ -10,6 +12,7 @@ import { shownField } from "./present-payload.ts";
 import { recordArrival, recordClaim } from "./record-arrival.ts";
 import type { RecordDependencies } from "./record-events.ts";
 import { redactEvents } from "./redact-events.ts";
+import { tenantRedactors } from "./tenant-redactors.ts";
 
 /** Deliveries that arrived together, as an export has them. */
 export interface ExportedEntry extends Pick<EventLine, "actor" | "source"> {
@@ -55,6 +58,27 @@ const isClaim = ({ type }: { readonly type: string }): boolean => type === "run.
 
 const DELETED = { refused: "the run was deleted here" };
 const CLAIMED = { refused: "somebody else has continued the run here" };
+
+/** What a claim says in words, as it may be kept here. */
+const claimsOf = async (
+  { settings }: RecordDependencies,
+  { key, appId }: RunToImport,
+  entry: ExportedEntry,
+): Promise<IdentifiedEvent[]> => {
+  const claims = entry.events.flatMap((event) => (event.kind === "claim" ? event.event : []));
+  const redactors = claims.length === 0 ? undefined : await tenantRedactors(settings, key.tenantId);
+  if (redactors === undefined) return claims;
+  const { words } = redactors(appId);
+  const kept = (value: FieldValue): FieldValue => {
+    if (typeof value === "string") return words(value);
+    if (value instanceof JsonText && words(value.text) !== value.text) return new JsonText(REDACTED_JSON);
+    return value;
+  };
+  return claims.map((claim) => ({
+    ...claim,
+    fields: new Map([...claim.fields].map(([name, value]) => [name, kept(value)])),
+  }));
+};
 
 /** The events of an entry as they may be kept here, with their uploads. */
 const eventsOf = async (
@@ -112,7 +136,7 @@ export const importRun = async (stores: RecordDependencies, from: RunToImport): 
     record: async (entry, uploads) => {
       const sent = await eventsOf(stores, from, { entry, uploads });
       if ("refused" in sent) return sent;
-      const claimed = entry.events.flatMap((event) => (event.kind === "claim" ? event.event : []));
+      const claimed = await claimsOf(stores, from, entry);
       const receivedAt = stores.clock.now();
       const { actor, source } = entry;
       const arrival = { ulid: stores.newUlid(receivedAt), receivedAt, actor, source, events: [...claimed, ...sent] };

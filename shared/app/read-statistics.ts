@@ -1,4 +1,5 @@
 import type { AppKey } from "../contract/identifiers.ts";
+import { canClose } from "../domain/finality.ts";
 import { GRAIN_MS, GRAINS, type Grain, periodsIn, type Span } from "../domain/period.ts";
 import { type Summary, type SummaryTotal, totalOfSummaries } from "../domain/summary.ts";
 import type { StatisticsStore } from "../ports/statistics-store.ts";
@@ -43,16 +44,38 @@ const addRuns = ({ statistics }: Stores, app: AppKey, wanted: Readers) =>
   });
 
 /**
- * What an app's runs come to in each of these spans of whole quarters, which follow one another without gaps. Reads the
- * fewest sums that cover them, and run by run only quarters that are to be summed up: no more than the spans hold,
- * however long the app's history is. Up to date to the moment that each run was counted.
+ * Quarters that are to be summed up anew, and have been before: a long run of theirs has ended since. Their sum will do
+ * until then, which is a few minutes.
  */
-export const readStatistics = async (stores: Stores, app: AppKey, spans: readonly Span[]): Promise<Summary[]> => {
+const summedBefore = async (
+  { statistics }: Stores,
+  app: AppKey,
+  of: { readonly marked: readonly number[]; readonly now: number },
+): Promise<Set<number>> => {
+  const due = of.marked.filter((quarter) => canClose(quarter, of.now));
+  const found = new Set<number>();
+  await sideBySide(stretchesOf("quarter", due), READS_AT_A_TIME, async (stretch) => {
+    for await (const { from } of statistics.list(app, "quarter", stretch)) found.add(from);
+  });
+  return new Set(due.filter((quarter) => found.has(quarter)));
+};
+
+/**
+ * What an app's runs come to in each of these spans of whole quarters, which follow one another without gaps. Reads the
+ * fewest sums that cover them, and run by run only quarters that were never summed up: those of the last hour. Up to date
+ * to the moment that each run was counted there, and elsewhere to the last summing up.
+ */
+export const readStatistics = async (
+  stores: Stores,
+  app: AppKey,
+  { spans, now }: { readonly spans: readonly Span[]; readonly now: number },
+): Promise<Summary[]> => {
   const [first, last] = [spans[0], spans.at(-1)];
   if (first === undefined || last === undefined) return [];
   const marks = await stores.statistics.marks(app, { span: { from: first.from, to: last.to } });
   const open = marks.map(({ quarter }) => quarter);
-  const openQuarters = new Set(open);
+  const summed = await summedBefore(stores, app, { marked: open, now });
+  const openQuarters = new Set(open.filter((quarter) => !summed.has(quarter)));
   const totals = spans.map(() => totalOfSummaries());
   const closed: Record<Grain, Map<number, SummaryTotal>> = { quarter: new Map(), hour: new Map(), day: new Map() };
   const runs = new Map<number, SummaryTotal>();

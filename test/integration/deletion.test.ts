@@ -44,7 +44,7 @@ test("deleting a run leaves nothing of it but the tombstone, and touches no othe
   const reply = await remove("run-1");
 
   expect(reply).toMatchObject({ status: 200, json: { run_id: "run-1", deleted: true } });
-  expect(reply.json.removed).toEqual({ entries: 3, events: 3, objects: 2 });
+  expect(reply.json.removed).toEqual({ entries: 3, events: 3, objects: 2, quarantined: 0 });
   expectProblem(await readRun(service, "run-1"), 404, "NOT_FOUND");
   const list = await service.get({ resource: "/v1/apps/{app_id}/runs", path: { app_id: "app-1" } });
   expect(list.json.data.map((run: { run_id: string }) => run.run_id)).toEqual(["run-2"]);
@@ -93,7 +93,7 @@ test("it is noted in the audit log, with who did it and what went", async () => 
       action: "run.deleted",
       at: "2026-11-22T12:00:00.000Z",
       by: "unknown",
-      details: { run_id: "run-1", removed: { entries: 3, events: 3, objects: 2 } },
+      details: { run_id: "run-1", removed: { entries: 3, events: 3, objects: 2, quarantined: 0 } },
     },
   ]);
 });
@@ -123,9 +123,9 @@ test("a deletion that was interrupted is ended by the next one", async () => {
   expectProblem(await readRun(service, "run-1"), 404, "NOT_FOUND");
   expect(objectsOfRun("run-1")).toHaveLength(2);
 
-  expect((await remove("run-1")).json.removed).toEqual({ entries: 3, events: 3, objects: 2 });
+  expect((await remove("run-1")).json.removed).toEqual({ entries: 3, events: 3, objects: 2, quarantined: 0 });
 
-  expect((await remove("run-1")).json.removed).toEqual({ entries: 0, events: 0, objects: 0 });
+  expect((await remove("run-1")).json.removed).toEqual({ entries: 0, events: 0, objects: 0, quarantined: 0 });
   expect(objectsOfRun("run-1")).toEqual([]);
 });
 
@@ -168,7 +168,7 @@ test("a run of many entries goes whole", async () => {
   await postEvents(service, [started("run-1")]);
   for (let arrival = 0; arrival < 60; arrival++) await postEvents(service, [node("run-1", `n-${arrival}`)]);
 
-  expect((await remove("run-1")).json.removed).toEqual({ entries: 61, events: 61, objects: 61 });
+  expect((await remove("run-1")).json.removed).toEqual({ entries: 61, events: 61, objects: 61, quarantined: 0 });
   expect(await itemsOfRun("run-1")).toHaveLength(1);
 });
 
@@ -185,19 +185,40 @@ test("an event of an epoch that the deletion closed is told that the run was del
   expect((await service.get({ resource: "/v1/quarantine" })).json.data).toEqual([]);
 });
 
-test("what waited in quarantine for a run that was deleted since goes when it is redriven", async () => {
+describe("what waits in quarantine for a run", () => {
   // The queue stamps its messages with the time of the day.
-  const today = await startService();
+  let today: Service;
+  beforeEach(async () => {
+    today = await startService();
+  });
+  afterEach(() => today.stop());
   const quarantined = async () => (await today.get({ resource: "/v1/quarantine" })).json.data.length;
-  await postEvents(today, [started("run-1")]);
-  await today.deliver([ofTenant("demo", eventText("node.finished", { epoch: 2, outputs: { canary: "CANARY" } }))]);
-  expect(await quarantined()).toBe(1);
-  await today.delete({ resource: RUN, path: { run_id: "run-1" } });
+  const refused = (runId: string) =>
+    today.deliver([
+      ofTenant("demo", eventText("node.finished", { run_id: runId, epoch: 2, outputs: { c: "CANARY" } })),
+    ]);
 
-  await today.post({ resource: "/v1/quarantine/redrive" });
+  test("is deleted with it", async () => {
+    await postEvents(today, [started("run-1")]);
+    await refused("run-1");
+    await refused("run-2");
+    expect(await quarantined()).toBe(2);
 
-  expect(await quarantined()).toBe(0);
-  today.stop();
+    const reply = await today.delete({ resource: RUN, path: { run_id: "run-1" } });
+
+    expect(reply.json.removed).toMatchObject({ quarantined: 1 });
+    expect(await quarantined()).toBe(1);
+  });
+
+  test("goes when it is redriven after the run was deleted", async () => {
+    await postEvents(today, [started("run-1")]);
+    await refused("run-1");
+    await deleteRun(today.dependencies, runKey("demo", "run-1"));
+
+    await today.post({ resource: "/v1/quarantine/redrive" });
+
+    expect(await quarantined()).toBe(0);
+  });
 });
 
 test("a copy that somebody makes of its objects meanwhile goes too", async () => {

@@ -340,6 +340,23 @@ describe("an export that is imported", () => {
       );
     expect(await digests(target)).toEqual(await digests(source));
   });
+
+  test("keeps to them in what a claim says, too", async () => {
+    await target.put({
+      resource: "/v1/apps/{app_id}/settings",
+      path: { app_id: "all" },
+      body: JSON.stringify({ redact: { detectors: ["emails"] } }),
+    });
+    const text = (await exported("all")).replaceAll('"worker-2"', '"carol@example.org"');
+
+    // One run refers to an upload, which apps with rules do not take.
+    await expect(run(fileOf("claims.ndjson", text), "--tenant", "demo")).rejects.toThrow("1 run could not be imported");
+
+    const path = { run_id: "continued" };
+    const events = await target.get({ resource: "/v1/runs/{run_id}/events", path });
+    expect(events.json.data).toContainEqual(expect.objectContaining({ type: "run.claimed", holder: "***" }));
+    expect(events.text).not.toContain("carol");
+  });
 });
 
 describe("a run that cannot be imported", () => {

@@ -76,7 +76,7 @@ test("the handler counts the runs of a batch in the table that its environment n
 
   const from = Date.parse("2026-11-22T09:45:00Z");
   const spans = [{ from, to: from + GRAIN_MS.quarter }];
-  const [sum] = await readStatistics(dependencies, appKey("acme", "support-chat"), spans);
+  const [sum] = await readStatistics(dependencies, appKey("acme", "support-chat"), { spans, now: 0 });
   expect(sum?.runs).toEqual(new Map([["failed", 1]]));
 });
 

@@ -148,7 +148,7 @@ describe("statistics of an app", () => {
     expect(text).toBe(open.text);
   });
 
-  it("count what is corrected after it was summed up", async () => {
+  it("count what is corrected after it was summed up with the next summing up", async () => {
     const app = newApp();
     const at = `${SUNDAY}T06:00:00.000Z`;
     await recordRun(app, at);
@@ -162,7 +162,7 @@ describe("statistics of an app", () => {
     await follow();
     const corrected = { runs: { total: 1, failed: 1, succeeded: 0 }, price: { USD: "1" } };
 
-    expect((await ask(app, { from: SUNDAY })).json.total).toMatchObject(corrected);
+    expect((await ask(app, { from: SUNDAY })).json.total).toMatchObject({ runs: { total: 1, succeeded: 1 } });
     await close(app);
     expect((await ask(app, { from: SUNDAY })).json.total).toMatchObject(corrected);
   });

@@ -82,7 +82,9 @@ test("sums are right whoever sums up at once, and whatever comes in between", as
         sumOf((await Array.fromAsync(store.contributions(APP, quarter))).flatMap(({ summary }) => summary ?? [])),
       ),
     );
-    const read = await Promise.all(spans.map((span) => readStatistics({ statistics: store }, APP, [span])));
+    const read = await Promise.all(
+      spans.map((span) => readStatistics({ statistics: store }, APP, { spans: [span], now: 0 })),
+    );
     expect(texts(read.flat())).toEqual(texts(expected));
 
     while ((await store.marks(APP, {})).length > 0) await closeStatistics({ statistics: store }, APP, NOW);
@@ -93,7 +95,7 @@ test("sums are right whoever sums up at once, and whatever comes in between", as
         expect(writeSummary(summary)).toBe(writeSummary(sumOf(parts)));
       }
     }
-    const [whole] = await readStatistics({ statistics: store }, APP, [{ from: DAY, to: NOW }]);
+    const [whole] = await readStatistics({ statistics: store }, APP, { spans: [{ from: DAY, to: NOW }], now: 0 });
     expect(texts(whole === undefined ? [] : [whole])).toEqual(texts([sumOf(expected)]));
   }
 });

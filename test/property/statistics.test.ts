@@ -184,7 +184,7 @@ const HOURS_READ: readonly Span[] = Array.from({ length: 4 * 24 }, (_, hour) => 
 
 /** What is read by hours, as text: only those that hold a run. */
 const readHours = async (stores: RunStores, app: AppKey): Promise<Map<number, string>> => {
-  const sums = await readStatistics(stores, app, HOURS_READ);
+  const sums = await readStatistics(stores, app, { spans: HOURS_READ, now: 0 });
   const texts = sums.map((sum, index): [number, string] => [HOURS_READ[index]?.from ?? 0, writeSummary(sum)]);
   return new Map(texts.filter(([, text]) => text !== EMPTY));
 };
