@@ -1,17 +1,15 @@
 import { monotonicFactory } from "ulid";
 import type { RecordDependencies } from "../shared/app/record-events.ts";
 import { TenantId } from "../shared/contract/identifiers.ts";
-import { connect } from "../shared/lambda/connect.ts";
-import { systemClock } from "../shared/lambda/system-clock.ts";
 import { checkExport } from "./check-export.ts";
 import { CommandFailure } from "./command-failure.ts";
 import type { CommandGroup, CommandIo } from "./command-group.ts";
 import { parseCommand, requiredOption, TARGET_OPTIONS } from "./command-line.ts";
 import { importDifyStream } from "./import-dify.ts";
 import { type ImportReport, importExport } from "./import-export.ts";
-import { openBlobs } from "./open-blobs.ts";
+import { openStores } from "./open-stores.ts";
 import { openTarget } from "./open-target.ts";
-import { outputOf, type Target } from "./target.ts";
+import type { Target } from "./target.ts";
 
 const HELP = `Records runs from files.
 
@@ -31,19 +29,11 @@ const OPTIONS = { ...TARGET_OPTIONS, tenant: { type: "string" }, check: { type: 
 /** A line of progress after so many runs. */
 const RUNS_A_LINE = 1000;
 
-const openLedger = async (target: Target, io: CommandIo): Promise<RecordDependencies> => {
-  const retentionDays = await target.find("RetentionDays");
-  const dependencies = connect({
-    dynamodb: target.clients.dynamodb,
-    tableName: await outputOf(target, "TableName"),
-    blobs: await openBlobs(target, io.environment),
-    clock: { ...systemClock, now: io.now },
-    log: () => undefined,
-    ...(retentionDays === undefined ? {} : { retentionDays: Number(retentionDays) }),
-  });
-  // Entries of one millisecond keep their order.
-  return { ...dependencies, newUlid: monotonicFactory() };
-};
+/** Entries of one millisecond keep their order. */
+const openLedger = async (target: Target, io: CommandIo): Promise<RecordDependencies> => ({
+  ...(await openStores(target, io)),
+  newUlid: monotonicFactory(),
+});
 
 const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 

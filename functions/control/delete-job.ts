@@ -1,10 +1,9 @@
 import { endJob } from "../../shared/app/end-job.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
-import { readQuery } from "../../shared/lambda/query-parameters.ts";
 import { tenantOf } from "../../shared/lambda/request.ts";
 import type { ControlDependencies } from "./control-dependencies.ts";
 import { jobAnswer } from "./job-answer.ts";
-import { refuseBody } from "./refuse-body.ts";
+import { refuseInput } from "./refuse-body.ts";
 import { NO_SUCH_JOB, requestedJob } from "./requested-job.ts";
 
 /**
@@ -14,10 +13,8 @@ import { NO_SUCH_JOB, requestedJob } from "./requested-job.ts";
 export const deleteJob =
   (dependencies: ControlDependencies): RouteHandler =>
   async (request) => {
-    const parameters = readQuery(request, {});
-    if ("code" in parameters) return parameters;
-    const body = refuseBody(request);
-    if (body !== undefined) return body;
+    const input = refuseInput(request);
+    if (input !== undefined) return input;
     const asked = await requestedJob(dependencies, request);
     if ("code" in asked) return asked;
     const key = { tenantId: tenantOf(request), jobId: asked.id };

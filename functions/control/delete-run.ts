@@ -3,11 +3,9 @@ import { removeQuarantined } from "../../shared/app/remove-quarantined.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
-import { readQuery } from "../../shared/lambda/query-parameters.ts";
-import { runIdOf, tenantOf } from "../../shared/lambda/request.ts";
+import { NO_SUCH_RUN, runKeyOf } from "../../shared/lambda/named-run.ts";
 import { auditNote } from "./audited.ts";
-import { NO_SUCH_RUN } from "./no-such-run.ts";
-import { refuseBody } from "./refuse-body.ts";
+import { refuseInput } from "./refuse-body.ts";
 
 /**
  * `DELETE /v1/runs/{run_id}`: removes the run with all that belongs to it, for good, and refuses what comes late. Graphs
@@ -16,13 +14,11 @@ import { refuseBody } from "./refuse-body.ts";
 export const deleteRun =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
-    const parameters = readQuery(request, {});
-    if ("code" in parameters) return parameters;
-    const body = refuseBody(request);
-    if (body !== undefined) return body;
-    const runId = runIdOf(request);
-    if (runId === undefined) return NO_SUCH_RUN;
-    const run = { tenantId: tenantOf(request), runId };
+    const input = refuseInput(request);
+    if (input !== undefined) return input;
+    const run = runKeyOf(request);
+    if (run === undefined) return NO_SUCH_RUN;
+    const { runId } = run;
     const status = await buryRun(dependencies, run);
     if (status === "not_found") return NO_SUCH_RUN;
     if (status === "on_hold") return refuse("LEGAL_HOLD", "the run is on legal hold: release it first");

@@ -4,11 +4,10 @@ import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { logUnavailable } from "../../shared/lambda/log-unavailable.ts";
-import { readQuery } from "../../shared/lambda/query-parameters.ts";
 import { tenantOf } from "../../shared/lambda/request.ts";
 import { QuarantinePlace } from "./quarantine-place.ts";
 import { countRedriven, showRedriven } from "./redrive-answer.ts";
-import { refuseBody } from "./refuse-body.ts";
+import { refuseInput } from "./refuse-body.ts";
 
 /** Of another tenant, expired, removed, never there: one answer for all. */
 const NO_SUCH_EVENT = refuse("NOT_FOUND", "there is no event of this id in quarantine");
@@ -17,10 +16,8 @@ const NO_SUCH_EVENT = refuse("NOT_FOUND", "there is no event of this id in quara
 export const postRedrive =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
-    const parameters = readQuery(request, {});
-    if ("code" in parameters) return parameters;
-    const body = refuseBody(request);
-    if (body !== undefined) return body;
+    const input = refuseInput(request);
+    if (input !== undefined) return input;
     const place = v.safeParse(QuarantinePlace, request.path["id"]);
     if (!place.success) return NO_SUCH_EVENT;
     const result = await redriveEvent(dependencies, tenantOf(request), place.output);

@@ -3,10 +3,9 @@ import { holdRun } from "../../shared/app/hold-run.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { NO_SUCH_RUN, runKeyOf } from "../../shared/lambda/named-run.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
-import { runIdOf, tenantOf } from "../../shared/lambda/request.ts";
 import { noteInAudit } from "./audited.ts";
-import { NO_SUCH_RUN } from "./no-such-run.ts";
 import { readJson } from "./request-json.ts";
 
 const Body = v.strictObject({
@@ -23,11 +22,12 @@ export const putHold =
     const read =
       request.body.toString().trim() === "" ? { body: {} as v.InferOutput<typeof Body> } : readJson(request, Body);
     if ("code" in read) return read;
-    const runId = runIdOf(request);
-    if (runId === undefined) return NO_SUCH_RUN;
+    const run = runKeyOf(request);
+    if (run === undefined) return NO_SUCH_RUN;
+    const { runId } = run;
     const { reason } = read.body;
     const hold = { heldAt: dependencies.clock.now(), reason };
-    if ((await holdRun(dependencies, { tenantId: tenantOf(request), runId }, hold)) === "not_found") return NO_SUCH_RUN;
+    if ((await holdRun(dependencies, run, hold)) === "not_found") return NO_SUCH_RUN;
     const details = { run_id: runId, reason: reason ?? null };
     await noteInAudit(dependencies, request, { action: "run.held", details });
     return jsonAnswer({ run_id: runId, on_hold: true });

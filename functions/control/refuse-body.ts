@@ -1,4 +1,5 @@
 import { type Refusal, refuse } from "../../shared/lambda/answer.ts";
+import { readQuery } from "../../shared/lambda/query-parameters.ts";
 import type { Request } from "../../shared/lambda/request.ts";
 
 const parsed = (text: string): unknown => {
@@ -19,4 +20,10 @@ export const refuseBody = (request: Request): Refusal | undefined => {
   if (!isObject) return refuse("INVALID_REQUEST", "expected no body, or {}");
   const errors = Object.keys(value).map((path) => ({ path, message: "not a member of this request" }));
   return errors.length === 0 ? undefined : refuse("INVALID_REQUEST", "expected no body, or {}", { errors });
+};
+
+/** Refuses whatever a request says beside its path: the route takes neither parameters nor a body. */
+export const refuseInput = (request: Request): Refusal | undefined => {
+  const parameters = readQuery(request, {});
+  return "code" in parameters ? parameters : refuseBody(request);
 };

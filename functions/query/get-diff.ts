@@ -16,10 +16,11 @@ import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
+import { NO_SUCH_RUN } from "../../shared/lambda/named-run.ts";
 import { pageOf } from "../../shared/lambda/page.ts";
 import { wholeNumber } from "../../shared/lambda/query-parameters.ts";
 import { type Request, tenantOf } from "../../shared/lambda/request.ts";
-import { NO_SUCH_RUN, previewFor, requestedRun } from "./requested-run.ts";
+import { previewFor, requestedRun } from "./requested-run.ts";
 
 const parameters = {
   with: RunId,

@@ -3,9 +3,10 @@ import { attemptsOf } from "../../shared/domain/attempts.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { NO_SUCH_RUN } from "../../shared/lambda/named-run.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
 import { nodeExecutionIdOf } from "../../shared/lambda/request.ts";
-import { NO_SUCH_RUN, requestedRun, textsFor } from "./requested-run.ts";
+import { requestedRun, textsFor } from "./requested-run.ts";
 
 /** `GET /v1/runs/{run_id}/nodes/{node_execution_id}` */
 export const getNode =

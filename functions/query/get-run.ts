@@ -2,9 +2,10 @@ import { etagOf, presentRun } from "../../shared/app/present-run.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
+import { NO_SUCH_RUN } from "../../shared/lambda/named-run.ts";
 import { STATUS_NOT_MODIFIED } from "../../shared/lambda/outcomes.ts";
 import { readQuery } from "../../shared/lambda/query-parameters.ts";
-import { NO_SUCH_RUN, requestedRun, textsFor } from "./requested-run.ts";
+import { requestedRun, textsFor } from "./requested-run.ts";
 
 const matches = (header: string | undefined, etag: string): boolean =>
   (header?.split(",") ?? []).some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);

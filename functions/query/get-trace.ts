@@ -17,8 +17,9 @@ import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
+import { NO_SUCH_RUN } from "../../shared/lambda/named-run.ts";
 import { pageOf } from "../../shared/lambda/page.ts";
-import { NO_SUCH_RUN, previewFor, requestedRun } from "./requested-run.ts";
+import { previewFor, requestedRun } from "./requested-run.ts";
 
 const parameters = { root: v.optional(v.string()) };
 

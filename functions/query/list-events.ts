@@ -10,11 +10,12 @@ import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
+import { NO_SUCH_RUN, runKeyOf } from "../../shared/lambda/named-run.ts";
 import { PAGE_BYTES } from "../../shared/lambda/page.ts";
 import { wholeNumber } from "../../shared/lambda/query-parameters.ts";
 import type { Request } from "../../shared/lambda/request.ts";
 import { isTombstone } from "../../shared/ports/run-store.ts";
-import { NO_SUCH_RUN, previewFor, runKeyOf, textsFor } from "./requested-run.ts";
+import { previewFor, textsFor } from "./requested-run.ts";
 
 const parameters = {
   limit: wholeNumber({ min: 1, max: 1000, otherwise: 100 }),

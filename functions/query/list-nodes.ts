@@ -8,10 +8,11 @@ import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
+import { NO_SUCH_RUN } from "../../shared/lambda/named-run.ts";
 import { PAGE_BYTES, type Page, pageOf } from "../../shared/lambda/page.ts";
 import { wholeNumber } from "../../shared/lambda/query-parameters.ts";
 import type { Request } from "../../shared/lambda/request.ts";
-import { NO_SUCH_RUN, previewFor, requestedRun, textsFor } from "./requested-run.ts";
+import { previewFor, requestedRun, textsFor } from "./requested-run.ts";
 
 const STATUSES = ["running", "retry", "paused", "succeeded", "failed", "exception", "stopped"] as const;
 

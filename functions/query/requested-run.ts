@@ -2,19 +2,10 @@ import { fitting, type PayloadView, visible } from "../../shared/app/present-pay
 import { type ReadRun, readRun } from "../../shared/app/read-run.ts";
 import { type ShownPayload, showPayload } from "../../shared/app/show-payload.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
-import { type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
+import { runKeyOf } from "../../shared/lambda/named-run.ts";
 import { PAGE_BYTES } from "../../shared/lambda/page.ts";
-import { type Request, runIdOf, tenantOf } from "../../shared/lambda/request.ts";
-
-/** Of another tenant, expired, never there: one answer for all. */
-export const NO_SUCH_RUN: Refusal = refuse("NOT_FOUND", "there is no run of this id");
-
-/** The key of the run that the path names, if it can name one. */
-export const runKeyOf = (request: Request): RunKey | undefined => {
-  const runId = runIdOf(request);
-  return runId === undefined ? undefined : { tenantId: tenantOf(request), runId };
-};
+import type { Request } from "../../shared/lambda/request.ts";
 
 /** Reads the run that the path names. */
 export const requestedRun = async (

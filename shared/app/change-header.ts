@@ -3,10 +3,7 @@ import type { Header } from "../domain/header.ts";
 import { hasExpired } from "../domain/retention.ts";
 import type { Clock } from "../ports/clock.ts";
 import { isTombstone, type RunStore, type StoredHeader } from "../ports/run-store.ts";
-import { StoreFault } from "../ports/store-fault.ts";
-
-/** Writers of one header that keep overtaking each other. */
-const MOST_ROUNDS = 12;
+import { untilWritten } from "./until-written.ts";
 
 /**
  * Changes the header of a run that is there, not on hold and not expired; false where it is none such, or where `next`
@@ -16,15 +13,12 @@ export const changeHeader = async (
   stores: { readonly runs: RunStore; readonly clock: Clock },
   run: RunKey,
   next: (present: StoredHeader) => Promise<Header | undefined>,
-): Promise<boolean> => {
-  for (let round = 0; round < MOST_ROUNDS; round++) {
+): Promise<boolean> =>
+  untilWritten(stores.clock, async () => {
     const present = await stores.runs.find(run);
     if (present === undefined || isTombstone(present) || present.hold !== undefined) return false;
     if (hasExpired(present.expiresAt, stores.clock.now())) return false;
     const header = await next(present);
     if (header === undefined) return false;
-    if (await stores.runs.replace(run, header, present)) return true;
-    await stores.clock.sleep(2 ** Math.min(round, 7));
-  }
-  throw new StoreFault("the run's header is written by too many at once", { cause: undefined, isRetryable: true });
-};
+    return (await stores.runs.replace(run, header, present)) ? true : undefined;
+  });

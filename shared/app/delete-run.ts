@@ -3,7 +3,7 @@ import { hasExpired, tombstoneExpiry } from "../domain/retention.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LedgerStore, RemovedRecord } from "../ports/ledger-store.ts";
 import { isTombstone, type RunStore } from "../ports/run-store.ts";
-import { StoreFault } from "../ports/store-fault.ts";
+import { untilWritten } from "./until-written.ts";
 
 /** The stores that deletion works on. */
 export interface DeletionStores {
@@ -18,9 +18,6 @@ export type Deletion =
   | { readonly status: "not_found" }
   | { readonly status: "on_hold" };
 
-/** Writers of one header that keep overtaking each other. */
-const MOST_ROUNDS = 12;
-
 /**
  * Buries a run: from then on nobody reads it, and whatever comes late is refused. What it had is still to be removed.
  * Burying it again changes nothing. Throws StoreFault.
@@ -28,8 +25,8 @@ const MOST_ROUNDS = 12;
 export const buryRun = async (
   stores: Pick<DeletionStores, "runs" | "clock">,
   run: RunKey,
-): Promise<"buried" | "not_found" | "on_hold"> => {
-  for (let round = 0; round < MOST_ROUNDS; round++) {
+): Promise<"buried" | "not_found" | "on_hold"> =>
+  untilWritten(stores.clock, async () => {
     const present = await stores.runs.find(run);
     if (present === undefined) return "not_found";
     if (isTombstone(present)) return "buried";
@@ -37,11 +34,8 @@ export const buryRun = async (
     if (present.hold !== undefined) return "on_hold";
     const deletedAt = stores.clock.now();
     const tombstone = { rev: present.rev, deletedAt, expiresAt: tombstoneExpiry(deletedAt) };
-    if (await stores.runs.bury(run, tombstone)) return "buried";
-    await stores.clock.sleep(2 ** Math.min(round, 7));
-  }
-  throw new StoreFault("the run's header is written by too many at once", { cause: undefined, isRetryable: true });
-};
+    return (await stores.runs.bury(run, tombstone)) ? "buried" : undefined;
+  });
 
 /**
  * Deletes a run: the tombstone first, which refuses whatever comes late, then everything else. Repeating it removes

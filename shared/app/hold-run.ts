@@ -2,27 +2,21 @@ import type { RunKey } from "../contract/identifiers.ts";
 import { headerOf } from "../domain/header.ts";
 import { entryExpiry, hasExpired, NEVER } from "../domain/retention.ts";
 import { isTombstone, type LegalHold, type StoredHeader } from "../ports/run-store.ts";
-import { StoreFault } from "../ports/store-fault.ts";
 import { keepRun } from "./keep-run.ts";
 import { policyFor, type RecordStores } from "./record-arrival.ts";
-
-/** Writers of one header that keep overtaking each other. */
-const MOST_ROUNDS = 12;
+import { untilWritten } from "./until-written.ts";
 
 const change = async (
   stores: RecordStores,
   run: RunKey,
   next: (present: StoredHeader) => Promise<boolean>,
-): Promise<"changed" | "not_found"> => {
-  for (let round = 0; round < MOST_ROUNDS; round++) {
+): Promise<"changed" | "not_found"> =>
+  untilWritten(stores.clock, async () => {
     const present = await stores.runs.find(run);
     if (present === undefined || isTombstone(present)) return "not_found";
     if (hasExpired(present.expiresAt, stores.clock.now())) return "not_found";
-    if (await next(present)) return "changed";
-    await stores.clock.sleep(2 ** Math.min(round, 7));
-  }
-  throw new StoreFault("the run's header is written by too many at once", { cause: undefined, isRetryable: true });
-};
+    return (await next(present)) ? "changed" : undefined;
+  });
 
 /**
  * Puts a run on legal hold: it can neither expire nor be deleted, and nothing collects what belongs to it. A run that is

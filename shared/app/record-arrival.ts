@@ -11,8 +11,8 @@ import type { Clock } from "../ports/clock.ts";
 import type { LedgerStore } from "../ports/ledger-store.ts";
 import { isTombstone, type RunStore, type StoredHeader } from "../ports/run-store.ts";
 import type { SettingsStore } from "../ports/settings-store.ts";
-import { StoreFault } from "../ports/store-fault.ts";
 import { keepRun } from "./keep-run.ts";
+import { untilWritten } from "./until-written.ts";
 
 /** The stores that recording writes to. */
 export interface RecordStores {
@@ -50,16 +50,13 @@ const tellOfMore = async (stores: RecordStores, { run, entry }: Recording, prese
   return findingOf(present);
 };
 
-/** Writers of one header that keep overtaking each other: each round, one of them wins. */
-const MOST_ROUNDS = 12;
-
 /**
  * Folds the ledger into the header. The header is read before the ledger: a writer that adds to the ledger after our
  * look also changes the header after it, and then our write does not take effect and we look again.
  */
-const refold = async (stores: RecordStores, recording: Recording): Promise<Finding> => {
-  const { run, entry, policy } = recording;
-  for (let round = 0; round < MOST_ROUNDS; round++) {
+const refold = (stores: RecordStores, recording: Recording): Promise<Finding> =>
+  untilWritten<Finding>(stores.clock, async () => {
+    const { run, entry, policy } = recording;
     const present = await stores.runs.find(run);
     if (isTombstone(present)) return "deleted";
     if (present !== undefined && standsFor(present, entry)) return tellOfMore(stores, recording, present);
@@ -68,11 +65,9 @@ const refold = async (stores: RecordStores, recording: Recording): Promise<Findi
     if (present !== undefined && isSameHeader(present, header)) return tellOfMore(stores, recording, present);
     const isWritten =
       present === undefined ? await stores.runs.create(run, header) : await stores.runs.replace(run, header, present);
-    if (isWritten) return present === undefined ? "kept" : findingOf(present);
-    await stores.clock.sleep(2 ** Math.min(round, 7));
-  }
-  throw new StoreFault("the run's header is written by too many at once", { cause: undefined, isRetryable: true });
-};
+    if (!isWritten) return undefined;
+    return present === undefined ? "kept" : findingOf(present);
+  });
 
 /**
  * A run that has expired does not come back with what comes late for it: its header keeps the expiry that has passed. Where

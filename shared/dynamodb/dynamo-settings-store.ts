@@ -7,6 +7,7 @@ import type { AppSettings, TenantSettings } from "../domain/app-settings.ts";
 import type { Clock } from "../ports/clock.ts";
 import { SETTINGS_LAG_MS, type SettingsStore } from "../ports/settings-store.ts";
 import { query, sending, sendingIf, type Table } from "./document-client.ts";
+import { jsonAttribute } from "./json-attribute.ts";
 import { SETTINGS_SECRET, settingsKey, settingsPartition, settingsSecretKey } from "./table.ts";
 
 /** Somebody else has changed the settings since they were read. */
@@ -26,11 +27,7 @@ const SettingsItem = v.object({
   version: v.number(),
   updated_at: v.number(),
   read_shards: v.number(),
-  settings: v.pipe(
-    v.string(),
-    v.transform((text): unknown => JSON.parse(text)),
-    AppSettingsBody,
-  ),
+  settings: jsonAttribute(AppSettingsBody),
 });
 const SecretItem = v.object({ secret: v.string() });
 

@@ -4,6 +4,7 @@ import { Instant } from "../contract/instant.ts";
 import { RUN_STATUSES } from "../contract/run-status.ts";
 import { NEVER } from "../domain/retention.ts";
 import type { FailureRow, StoredFailure } from "../ports/failure-store.ts";
+import { jsonAttribute } from "./json-attribute.ts";
 import { failedNodeOf, failureKey, failurePartition, failureSortKey, shardOfPartition } from "./table.ts";
 
 /** What the item shares with a header's, for the index repeats those attributes: lists, as names are billed like values. */
@@ -36,12 +37,6 @@ export const failureItem = (run: RunKey, { row, moment }: StoredFailure): Record
 const Text = v.nullable(v.string());
 const StartPart = v.tuple([Text, Text, Text, Text, v.number()]);
 const FinishPart = v.tuple([v.nullable(v.number()), v.string(), v.string()]);
-const json = <S extends v.GenericSchema>(schema: S) =>
-  v.pipe(
-    v.string(),
-    v.transform((text): unknown => JSON.parse(text)),
-    schema,
-  );
 
 const FailureItem = v.object({
   sk: v.string(),
@@ -50,8 +45,8 @@ const FailureItem = v.object({
   epoch: v.number(),
   status: v.picklist(RUN_STATUSES),
   app: AppId,
-  start: json(StartPart),
-  finish: json(FinishPart),
+  start: jsonAttribute(StartPart),
+  finish: jsonAttribute(FinishPart),
   expires_at: v.optional(v.number(), NEVER),
   status_pk: v.string(),
   list_sk: v.string(),

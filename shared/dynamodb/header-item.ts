@@ -5,6 +5,7 @@ import { RUN_STATUSES, type RunStatus } from "../contract/run-status.ts";
 import type { Header, HeaderFinish, HeaderPhase, RunRow } from "../domain/header.ts";
 import { DEFAULT_RETENTION_DAYS, NEVER } from "../domain/retention.ts";
 import type { ListedHeader, ListedState, ListPosition, StoredHeader, Tombstone } from "../ports/run-store.ts";
+import { jsonAttribute } from "./json-attribute.ts";
 import {
   headerKey,
   listPartition,
@@ -122,20 +123,14 @@ const StartPart = v.tupleWithRest(
   v.number(),
 );
 const FinishPart = v.tuple([Instant, Amount, Amount, Amount, Amount, Text]);
-const json = <S extends v.GenericSchema>(schema: S) =>
-  v.pipe(
-    v.string(),
-    v.transform((text): unknown => JSON.parse(text)),
-    schema,
-  );
 
 const RowItem = v.object({
   rev: v.number(),
   epoch: v.number(),
   status: v.string(),
   app: v.optional(AppId),
-  start: json(StartPart),
-  finish: v.optional(json(FinishPart)),
+  start: jsonAttribute(StartPart),
+  finish: v.optional(jsonAttribute(FinishPart)),
   expires_at: v.optional(v.number(), NEVER),
   touches: v.optional(v.number(), 0),
   list_sk: v.string(),

@@ -7,6 +7,7 @@ import type { Job } from "../domain/job.ts";
 import { jobExpiry } from "../domain/retention.ts";
 import { ANY_RUN, type RunFilter } from "../domain/run-filter.ts";
 import type { StoredJob } from "../ports/job-store.ts";
+import { jsonAttribute } from "./json-attribute.ts";
 import { jobKey } from "./table.ts";
 
 const count = v.number();
@@ -93,11 +94,7 @@ const Work = v.variant("kind", [
 const JobItem = v.object({
   sk: JobId,
   rev: v.number(),
-  work: v.pipe(
-    v.string(),
-    v.transform((text): unknown => JSON.parse(text)),
-    Work,
-  ),
+  work: jsonAttribute(Work),
 });
 
 /** The item of a job. `writer` tells this write from any other. */

@@ -6,6 +6,7 @@ import { Redaction } from "../contract/redaction.ts";
 import { type QuarantinePosition, quarantineExpiry } from "../domain/quarantine.ts";
 import { QUARANTINE_DAYS } from "../domain/retention.ts";
 import type { QuarantinedMessage, QuarantineQuery, RefusedMessage } from "../ports/quarantine-store.ts";
+import { jsonAttribute } from "./json-attribute.ts";
 import { lifetimePrefix } from "./object-keys.ts";
 import { type ItemKey, quarantineKey } from "./table.ts";
 
@@ -78,13 +79,7 @@ const RefusedItem = v.object({
   errors: v.array(v.object({ path: v.string(), message: v.string() })),
   body: v.optional(v.instance(Uint8Array)),
   object: v.optional(v.string()),
-  redaction: v.optional(
-    v.pipe(
-      v.string(),
-      v.transform((text): unknown => JSON.parse(text)),
-      Redaction,
-    ),
-  ),
+  redaction: v.optional(jsonAttribute(Redaction)),
   expires_at: v.number(),
 });
 

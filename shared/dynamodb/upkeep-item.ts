@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { Instant } from "../contract/instant.ts";
 import { RUN_STATUSES } from "../contract/run-status.ts";
 import type { AppUpkeep, StoredUpkeep } from "../ports/upkeep-store.ts";
+import { jsonAttribute } from "./json-attribute.ts";
 
 const Position = v.object({ listedAt: Instant, runId: v.string() });
 
@@ -31,11 +32,7 @@ const Upkeep = v.object({
 });
 
 const UpkeepItem = v.object({
-  upkeep: v.pipe(
-    v.string(),
-    v.transform((text): unknown => JSON.parse(text)),
-    Upkeep,
-  ),
+  upkeep: jsonAttribute(Upkeep),
   upkeep_rev: v.number(),
 });
 

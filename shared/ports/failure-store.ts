@@ -1,28 +1,20 @@
 import type { AppId, RunId, RunKey, TenantId } from "../contract/identifiers.ts";
 import type { Instant } from "../contract/instant.ts";
 import type { RunStatus } from "../contract/run-status.ts";
+import type { NodeFailure } from "../domain/node-failures.ts";
 import type { StoredHeader } from "./run-store.ts";
 
 /**
  * A failed node execution as lists show it. Texts are capped, so that a row whose ids are as long as UUIDs stays under
  * 1 KB.
  */
-export interface FailureRow {
+export interface FailureRow extends Omit<NodeFailure, "fingerprint"> {
   readonly runId: RunId;
-  readonly nodeExecutionId: string;
   readonly appId: AppId;
   /** The part of the app's lists that it is written to: the run's. */
   readonly shard: number;
-  readonly nodeId: string | undefined;
   /** As rows keep texts that lists ask for: cut, it ends in a hash. The workflow's version too. */
   readonly nodeType: string | undefined;
-  readonly title: string | undefined;
-  readonly epoch: number;
-  readonly finishedAt: Instant;
-  /** Seconds. */
-  readonly elapsedTime: number | undefined;
-  readonly attempts: number;
-  readonly error: string;
   /** The hash of the whole error's fingerprint. */
   readonly fingerprint: string;
   readonly workflowVersion: string | undefined;
