@@ -5,6 +5,7 @@ import { recordEvents } from "../../shared/app/record-events.ts";
 import type { RedactedEvent } from "../../shared/app/redact-event.ts";
 import { redactEvents } from "../../shared/app/redact-events.ts";
 import { unnamedRedactor } from "../../shared/app/redact-unnamed.ts";
+import { sideBySide } from "../../shared/app/side-by-side.ts";
 import { type InputError, readEvent } from "../../shared/contract/event.ts";
 import { type EventList, readMessage } from "../../shared/contract/event-list.ts";
 import type { TenantId } from "../../shared/contract/identifiers.ts";
@@ -172,11 +173,7 @@ export const consumeFunction = (dependencies: RecordingDependencies): QueueHandl
       }
     }
     const unnamed = await Promise.all(opened.map(nobodys));
-    const waiting = [...refused, ...unnamed.flat()].values();
-    const work = async (): Promise<void> => {
-      for (const one of waiting) await keep(one);
-    };
-    await Promise.all(Array.from({ length: PUTS_AT_A_TIME }, work));
+    await sideBySide([...refused, ...unnamed.flat()], PUTS_AT_A_TIME, keep);
     log({
       level: "info",
       message: "batch",

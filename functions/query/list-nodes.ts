@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { presentNode } from "../../shared/app/present-node.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
+import { batchesOf } from "../../shared/domain/batches.ts";
 import { shownBytesOf } from "../../shared/domain/large-payload.ts";
 import type { NodeState } from "../../shared/domain/node-fold.ts";
 import { comparePositions } from "../../shared/domain/node-order.ts";
@@ -37,29 +38,16 @@ const isWanted =
     (filters.container_id === undefined ||
       [node.fields.get("iteration_id"), node.fields.get("loop_id")].includes(filters.container_id));
 
-/** Nodes whose payload is read together: as many as a page has bytes for, by the known sizes of what is shown. */
-function* batches(nodes: readonly NodeState[]): Generator<NodeState[]> {
-  let batch: NodeState[] = [];
-  let bytes = 0;
-  for (const node of nodes) {
-    const size = node.payload.reduce((total, payload) => total + shownBytesOf(payload), 0);
-    if (batch.length > 0 && bytes + size > PAGE_BYTES) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(node);
-    bytes += size;
-  }
-  if (batch.length > 0) yield batch;
-}
+const shownPayloadBytes = (node: NodeState): number =>
+  node.payload.reduce((total, payload) => total + shownBytesOf(payload), 0);
 
+/** Payload is read for as many nodes together as a page has bytes for, by the known sizes of what is shown. */
 const fillWithPayload = async (
   dependencies: Dependencies,
   page: Page,
   from: { request: Request; run: RunKey; expiresAt: number; nodes: readonly NodeState[] },
 ): Promise<void> => {
-  for (const batch of batches(from.nodes)) {
+  for (const batch of batchesOf(from.nodes, PAGE_BYTES, shownPayloadBytes)) {
     const payload = batch.flatMap((node) => node.payload);
     const view = await textsFor(dependencies, from.request, { ...from, payload });
     if (!batch.every((node) => page.add(presentNode(node, view)))) return;

@@ -3,6 +3,7 @@ import type { RunKey } from "../contract/identifiers.ts";
 import { instantOf, showInstant } from "../contract/instant.ts";
 import { type JsonOutput, writeJson } from "../contract/json-text.ts";
 import { attemptsOf } from "../domain/attempts.ts";
+import { batchesOf } from "../domain/batches.ts";
 import type { ExportCounts, ExportForm, Job } from "../domain/job.ts";
 import type { MemberPayload } from "../domain/member.ts";
 import type { NodeState } from "../domain/node-fold.ts";
@@ -50,25 +51,10 @@ const lineOf = (record: "run" | "node", runId: string, members: Members): string
 
 type See = (payload: readonly MemberPayload[]) => Promise<PayloadView>;
 
-/** Nodes whose payload is read together. */
-function* batchesOf(nodes: readonly NodeState[]): Generator<NodeState[]> {
-  let batch: NodeState[] = [];
-  let bytes = 0;
-  for (const node of nodes) {
-    const size = node.payload.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    if (batch.length > 0 && bytes + size > BATCH_BYTES) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(node);
-    bytes += size;
-  }
-  if (batch.length > 0) yield batch;
-}
+const payloadBytes = (node: NodeState): number => node.payload.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 
 async function* nodeLines(run: RunKey, nodes: readonly NodeState[], see: See): AsyncGenerator<string> {
-  for (const batch of batchesOf(nodes)) {
+  for (const batch of batchesOf(nodes, BATCH_BYTES, payloadBytes)) {
     const told = batch.map((node) => ({ node, attempts: attemptsOf(node) }));
     const view = await see(told.flatMap(({ node, attempts }) => payloadOf(node, attempts)));
     for (const { node, attempts } of told) {

@@ -8,6 +8,7 @@ import type { RunStore } from "../ports/run-store.ts";
 import type { SettingsStore } from "../ports/settings-store.ts";
 import type { UploadStore } from "../ports/upload-store.ts";
 import { appOfRun } from "./app-of-run.ts";
+import { sideBySide } from "./side-by-side.ts";
 
 /** The stores that tell what an event may refer to. */
 export interface UploadStores {
@@ -46,14 +47,10 @@ const refusedAmong = async (
 
 const sizesOf = async (stores: UploadStores, run: RunKey, ids: ReadonlySet<string>): Promise<Map<string, number>> => {
   const sizes = new Map<string, number>();
-  const waiting = ids.values();
-  const work = async (): Promise<void> => {
-    for (const id of waiting) {
-      const size = await stores.uploads.find(run, id);
-      if (size !== undefined) sizes.set(id, size);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(LOOKS_AT_A_TIME, ids.size) }, work));
+  await sideBySide(ids, LOOKS_AT_A_TIME, async (id) => {
+    const size = await stores.uploads.find(run, id);
+    if (size !== undefined) sizes.set(id, size);
+  });
   return sizes;
 };
 

@@ -7,6 +7,7 @@ import { findUploads, type UploadFinding } from "./find-uploads.ts";
 import type { EventResult } from "./received-event.ts";
 import { type RecordStores, recordArrival } from "./record-arrival.ts";
 import type { RedactedEvent } from "./redact-event.ts";
+import { sideBySide } from "./side-by-side.ts";
 
 /** What recording needs beside the stores. */
 export interface RecordDependencies extends RecordStores {
@@ -138,13 +139,9 @@ export const recordEvents = async (
   }
   // Fixed before the first write: what is tried again meets its own entry.
   const groups = groupsOf(redacted).map((group) => ({ group, ulid: dependencies.newUlid(receivedAt) }));
-  const waiting = groups.values();
-  const work = async (): Promise<void> => {
-    for (const { group, ulid } of waiting) {
-      const recorded = await recordGroup(dependencies, group, { source, receivedAt, ulid });
-      for (const [index, result] of recorded) results.set(index, result);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(RUNS_AT_A_TIME, groups.length) }, work));
+  await sideBySide(groups, RUNS_AT_A_TIME, async ({ group, ulid }) => {
+    const recorded = await recordGroup(dependencies, group, { source, receivedAt, ulid });
+    for (const [index, result] of recorded) results.set(index, result);
+  });
   return redacted.map((_, index) => results.get(index) as EventResult);
 };

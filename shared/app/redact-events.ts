@@ -8,6 +8,7 @@ import { StoreFault } from "../ports/store-fault.ts";
 import { appOfRun } from "./app-of-run.ts";
 import type { ReceivedEvent } from "./received-event.ts";
 import { isObjectText, type RedactedEvent, redactEvent } from "./redact-event.ts";
+import { sideBySide } from "./side-by-side.ts";
 import { type TenantRedactors, tenantRedactors } from "./tenant-redactors.ts";
 
 /** The stores that tell what must not be kept. */
@@ -112,16 +113,12 @@ export const redactEvents = async (
       groups.set(name, group);
     }
   }
-  const waiting = groups.values();
-  const work = async (): Promise<void> => {
-    for (const group of waiting) {
-      const some = group.places.map((place) => received[place] as ReceivedEvent);
-      const events = await redactRun(stores, group, some).catch((error: unknown) =>
-        some.map((one) => unavailable(one, error)),
-      );
-      for (const [index, event] of events.entries()) redacted.set(group.places[index] as number, event);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(RUNS_AT_A_TIME, groups.size) }, work));
+  await sideBySide(groups.values(), RUNS_AT_A_TIME, async (group) => {
+    const some = group.places.map((place) => received[place] as ReceivedEvent);
+    const events = await redactRun(stores, group, some).catch((error: unknown) =>
+      some.map((one) => unavailable(one, error)),
+    );
+    for (const [index, event] of events.entries()) redacted.set(group.places[index] as number, event);
+  });
   return received.map((_, place) => redacted.get(place) as RedactedEvent);
 };
