@@ -21,7 +21,7 @@ export interface MergeRequest<Row extends Listed = ListedHeader> {
   readonly from: Instant | undefined;
   /** Merging ends where one more than so many runs are found. */
   readonly limit: number;
-  /** Of all lists together; but a row of each is always read, however many lists there are. */
+  /** Of all lists together; where a row of each is more than half of it, so much more is read. */
   readonly mostRows: number;
   readonly isWanted: (header: Row) => boolean;
 }
@@ -91,9 +91,12 @@ const readOn = async <Row extends Listed>(
   return headers.length;
 };
 
+/** A row of each list has to be read before any is known to be the newest: what is left must find more than that one. */
+const mostRowsOf = (mostRows: number, lists: number): number => Math.max(mostRows, lists + Math.floor(mostRows / 2));
+
 /**
  * Merges lists lazily: a small page of each, then more of those alone that hold the merging up, those first that were
- * read least far. Whatever the lists are like, no more rows are read than asked for.
+ * read least far. Whatever rows the lists hold, no more are read than asked for.
  */
 export const mergeLists = async <Row extends Listed>(
   lists: readonly ReadList<Row>[],
@@ -104,7 +107,7 @@ export const mergeLists = async <Row extends Listed>(
   const firstShare = Math.max(LEAST_PAGE, Math.ceil((2 * wanted) / lists.length));
   const pageSize = Math.max(1, Math.min(wanted, firstShare, fairShare, MOST_PAGE));
   const strands = lists.map((read): Strand<Row> => ({ read, found: [], reached: undefined, isAtEnd: false, pageSize }));
-  let rowsLeft = Math.max(request.mostRows, lists.length);
+  let rowsLeft = mostRowsOf(request.mostRows, lists.length);
   for (;;) {
     const open = strands.filter((strand) => !strand.isAtEnd).sort(leastFarFirst);
     const found = eachOnce(strands.flatMap((strand) => strand.found));

@@ -14,13 +14,13 @@ import { entryFrom, entryItem, readEntryItem, WHOLE_OBJECT } from "./entry-item.
 import { keepValues, unpackValue } from "./entry-objects.ts";
 import { storedFailureFrom } from "./failure-item.ts";
 import { headerFrom } from "./header-item.ts";
-import { findObject, keepRun, removeRun } from "./kept-run.ts";
 import { keptUploads } from "./kept-uploads.ts";
 import { graphObjectKey, isGraphKey, payloadObjectKey } from "./object-keys.ts";
 import type { UnpackedEvent } from "./packed-event.ts";
 import { packEntry, unpackEntry, unpackTexts } from "./packing.ts";
 import { firstExpiryOf, firstReceiptOf, lastReceiptOf } from "./run-times.ts";
 import { sharedGraphs } from "./shared-graphs.ts";
+import { findObject, keepRecord, removeRecord } from "./stored-record.ts";
 import { CLAIM_RANGE, claimSortKey, entryRange, kindOf, runPartition } from "./table.ts";
 
 /** An entry is written once: a second write of the same ULID, or of the same epoch's claim, finds the first. */
@@ -123,7 +123,7 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
       return { header: isTombstone(header) ? undefined : header, entries, failures };
     },
 
-    removeAll: (run) => removeRun({ table, blobs, clock }, run),
+    removeAll: (run) => removeRecord({ table, blobs, clock }, run),
 
     keepUntil: async (run, expiresAt) => {
       const graphKeys = new Set<string>();
@@ -134,7 +134,7 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
             if (place !== undefined && isGraphKey(place.objectKey)) graphKeys.add(place.objectKey);
         }
       }
-      await keepRun({ table, blobs, clock }, run, { expiresAt, graphKeys });
+      await keepRecord({ table, blobs, clock }, run, { expiresAt, graphKeys });
     },
 
     readFrom: async function* (run, { after }) {

@@ -1,9 +1,4 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
 import * as v from "valibot";
 import { quarantineGroup } from "../../cli/quarantine.ts";
@@ -14,6 +9,7 @@ import { tableOf } from "../../shared/dynamodb/document-client.ts";
 import { dynamoQuarantineStore } from "../../shared/dynamodb/dynamo-quarantine-store.ts";
 import type { QuarantineStore, RefusedMessage } from "../../shared/ports/quarantine-store.ts";
 import { s3BlobStore } from "../../shared/s3/s3-blob-store.ts";
+import { announceService } from "../support/announced-service.ts";
 import { commandIo } from "../support/command-io.ts";
 import { eventText, ofTenant } from "../support/event-text.ts";
 import { type FakeStage, startFakeStage } from "../support/fake-stage.ts";
@@ -290,21 +286,6 @@ describe("quarantine remove", () => {
 
 describe("the embedded stack", () => {
   test("has bodies in files", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "runstone-cli-"));
-    const health = createServer((_request, response) => response.end("{}"));
-    await new Promise<void>((resolve) => health.listen(0, "127.0.0.1", resolve));
-    const { dynamodb, sqs } = testEndpoints();
-    symlinkSync(service.objects, join(directory, "objects"));
-    const local = {
-      api_url: `http://127.0.0.1:${(health.address() as AddressInfo).port}`,
-      queue_url: "",
-      table_name: service.tableName,
-      bucket_name: null,
-      endpoints: { dynamodb, sqs, s3: null },
-      keys: { demo: "", acme: "" },
-      pid: 0,
-    };
-    writeFileSync(join(directory, "local.json"), JSON.stringify(local));
     const body = randomBytes(400_000).toString("base64");
     const refused = {
       tenantId: undefined,
@@ -317,18 +298,11 @@ describe("the embedded stack", () => {
       body,
     };
     await service.dependencies.quarantine.put(refused);
-    const show = async (RUNSTONE_DATA_DIR: string): Promise<string> => {
-      const print = (line: string) => void printed.push(line);
-      const io = commandIo({ environment: { RUNSTONE_DATA_DIR }, now: () => now, print });
-      await quarantineGroup.run(["show", quarantineIdOf(refused)], io);
-      return printed.join("");
-    };
+    const { environment, stop } = await announceService(service);
+    const io = commandIo({ environment, now: () => now, print: (line) => void printed.push(line) });
 
-    const shown = await show(directory).finally(() => {
-      health.close();
-      rmSync(directory, { recursive: true });
-    });
+    await quarantineGroup.run(["show", quarantineIdOf(refused)], io).finally(stop);
 
-    expect(shown === body).toBe(true);
+    expect(printed.join("") === body).toBe(true);
   });
 });

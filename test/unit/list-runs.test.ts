@@ -210,8 +210,8 @@ describe("a search for what is rare", () => {
 
     const statuses = ["running" as const, "failed" as const];
     for (const [mostRows, filter] of [
-      ...[61, 100, 500, 1000].map((most) => [most, RARE] as const),
-      ...[244, 500, 1000].map((most) => [most, { ...RARE, statuses }] as const),
+      ...[122, 500, 1000].map((most) => [most, RARE] as const),
+      ...[488, 1000].map((most) => [most, { ...RARE, statuses }] as const),
     ]) {
       const page = await lists.list({ filter }, mostRows);
       expect(page).toMatchObject({ runs: [], hasMore: false, next: expect.anything() });

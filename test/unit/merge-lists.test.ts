@@ -27,6 +27,20 @@ const listOf =
 const whole = { after: undefined, from: undefined, limit: 100, mostRows: 1000, isWanted: () => true };
 const idsOf = ({ headers }: Merged<Row>): string[] => headers.map(({ runId }) => runId);
 
+/** Twenty lists of three rows each, of which every list has one before any has its second. */
+const twentyLists = () => {
+  const read = { rows: 0 };
+  const lists = Array.from({ length: 20 }, (_, index): ReadList<Row> => {
+    const list = listOf(() => rows(index, 20 + index, 40 + index));
+    return async (part) => {
+      const found = await list(part);
+      read.rows += found.headers.length;
+      return found;
+    };
+  });
+  return { lists, read };
+};
+
 describe("merged lists", () => {
   it("have one order, whichever list a row is from", async () => {
     const merged = await mergeLists(
@@ -73,21 +87,20 @@ describe("merged lists", () => {
     for (const header of merged.headers) expect(header.listedAt >= (cutAt?.listedAt ?? "")).toBe(true);
   });
 
-  it("of which there are more than rows may be read are read a row each", async () => {
-    const read: number[] = [];
-    const lists = Array.from(
-      { length: 20 },
-      (_, index): ReadList<Row> =>
-        async ({ limit }) => {
-          read.push(limit);
-          return { headers: rows(index), hasMore: true };
-        },
-    );
-    const merged = await mergeLists(lists, { ...whole, mostRows: 5 });
+  it("give a page though a row of each is more than may be read", async () => {
+    const { lists, read } = twentyLists();
+    const merged = await mergeLists(lists, { ...whole, limit: 4, mostRows: 10 });
 
-    expect(read).toEqual(Array.from({ length: 20 }, () => 1));
-    expect(idsOf(merged)).toEqual(["r19"]);
-    expect(merged.cutAt).toEqual({ listedAt: instant(19), runId: "r19" });
+    expect(idsOf(merged)).toEqual(["r59", "r58", "r57", "r56", "r55"]);
+    expect(read.rows).toBeLessThanOrEqual(25);
+  });
+
+  it("of which there are more than rows may be read are searched no further than half as much again", async () => {
+    const { lists, read } = twentyLists();
+    const merged = await mergeLists(lists, { ...whole, mostRows: 10, isWanted: () => false });
+
+    expect(read.rows).toBe(25);
+    expect(merged).toMatchObject({ headers: [], cutAt: { runId: "r54" } });
   });
 });
 

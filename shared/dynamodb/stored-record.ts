@@ -82,7 +82,7 @@ const removeObjects = async (blobs: BlobStore, run: RunKey): Promise<number> => 
 };
 
 /** Removes every item of a run but its header's, and every object of it, whatever lifetime it was given. */
-export const removeRun = async (place: Place, run: RunKey): Promise<RemovedRecord> => {
+export const removeRecord = async (place: Place, run: RunKey): Promise<RemovedRecord> => {
   const found = await Array.fromAsync(itemsOf(place, run));
   // Objects first: while an entry is there, it tells that the removal is not done.
   const objects = await removeObjects(place.blobs, run);
@@ -117,7 +117,7 @@ const moveObjects = async ({ blobs }: Place, run: RunKey, days: number): Promise
  * to. What was kept for ever is kept until then. Objects are copied before the items that name them change, and copies
  * that stay behind are collected in their time.
  */
-export const keepRun = async (
+export const keepRecord = async (
   place: Place,
   run: RunKey,
   of: { readonly expiresAt: number; readonly graphKeys: Iterable<string> },
