@@ -22,9 +22,9 @@ the emulator takes the writes, and what DynamoDB would bill is computed from the
 as CommonJS and as ES module, and how long its first request takes, beside a bundle of only the DynamoDB client,
 lib-dynamodb and middy.
 
-"find" seeds runs of apps of uneven size and measures lists and counts among them: read units, and times on this machine.
-It ends with code 1 where a deep page costs more read units than the first, a page of failures more than 2, or a sparse filter
-looks at more rows than its bound.
+"find" seeds runs of apps of uneven size and measures lists, counts and statistics: read units, and times on this machine.
+It ends with code 1 where a deep page costs more read units than the first, a page of failures more than 2, a sparse filter
+looks at more rows than its bound, or statistics cost more where the history is longer or a quarter of an hour is busy.
 
   --json       the report as JSON (npm run -s bench -- --json leaves npm's own lines out)
   --charges    also every charge of every recorded run: item, bytes, units

@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
-import { BatchWriteCommand } from "@aws-sdk/lib-dynamodb";
 import * as v from "valibot";
 import { AppId, RunId, type RunKey } from "../shared/contract/identifiers.ts";
 import { instantOf } from "../shared/contract/instant.ts";
 import type { RunStatus } from "../shared/contract/run-status.ts";
 import type { Header, RunRow } from "../shared/domain/header.ts";
 import { DEFAULT_RETENTION_DAYS, runExpiry } from "../shared/domain/retention.ts";
-import { tableOf } from "../shared/dynamodb/document-client.ts";
 import { failureItem } from "../shared/dynamodb/failure-item.ts";
 import { headerItem, NEW_HEADER } from "../shared/dynamodb/header-item.ts";
 import type { MeteredService } from "./metered-service.ts";
+import { putItems } from "./put-items.ts";
 
 /** The workflow trigger that only few runs have. */
 export const RARE_TRIGGER = "plugin";
@@ -20,11 +19,6 @@ const LARGEST_SHARE = 0.55;
 /** Starts are spread over so long before now. */
 const SPREAD_MS = 25 * 86_400_000;
 
-const ITEMS_A_BATCH = 25;
-const BATCHES_AT_A_TIME = 4;
-/** Between one line of progress and the next (runs). */
-const PROGRESS = 5_000;
-
 /** An app and how many runs it has. */
 export interface SeededApp {
   readonly appId: AppId;
@@ -32,13 +26,13 @@ export interface SeededApp {
 }
 
 /** Numbers from 0 to 1, the same in each benchmark. */
-const randomFrom = (seed: number) => (): number => {
+export const randomFrom = (seed: number) => (): number => {
   seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
   return seed / 2_147_483_648;
 };
 
 /** An id as long as a UUID. */
-const idOf = (kind: string, number: number): string =>
+export const idOf = (kind: string, number: number): string =>
   createHash("sha256")
     .update(`${kind} ${number}`)
     .digest("hex")
@@ -154,27 +148,9 @@ export const seedRuns = async (
   apps: readonly SeededApp[],
   of: { readonly now: number; readonly tell: (line: string) => void },
 ): Promise<void> => {
-  const table = tableOf(service.aside, service.tableName);
   for (const { appId } of apps) {
     await service.dependencies.apps.register(service.tenantId, { appId, registeredAt: of.now - SPREAD_MS });
   }
-  const items = itemsOf(service, apps, of.now);
   const total = apps.reduce((sum, { runs }) => sum + runs, 0);
-  let seeded = 0;
-  const work = async (): Promise<void> => {
-    for (;;) {
-      const batch: Record<string, unknown>[] = [];
-      for (let item = items.next(); !item.done; item = items.next()) {
-        if (batch.push(item.value) === ITEMS_A_BATCH) break;
-      }
-      if (batch.length === 0) return;
-      const requests = batch.map((Item) => ({ PutRequest: { Item } }));
-      await table.client.send(new BatchWriteCommand({ RequestItems: { [table.name]: requests } }));
-      const before = seeded;
-      seeded += batch.length;
-      if (Math.floor(seeded / PROGRESS) > Math.floor(before / PROGRESS))
-        of.tell(`seeded ${seeded} items for ${total} runs`);
-    }
-  };
-  await Promise.all(Array.from({ length: BATCHES_AT_A_TIME }, work));
+  await putItems(service, itemsOf(service, apps, of.now), { for: `${total} runs`, tell: of.tell });
 };

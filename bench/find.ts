@@ -1,18 +1,8 @@
 import { MOST_ROWS } from "../shared/app/list-runs.ts";
+import { type Asked, type Bench, type FindPrice, pricesOf } from "./find-price.ts";
 import { appsOf, RARE_TRIGGER, type SeededApp, seedRuns } from "./find-seed.ts";
-import { type MeteredService, type Query, startMeteredService } from "./metered-service.ts";
-import { billOf } from "./prices.ts";
-
-/** What finding runs costs, a request. */
-export interface FindPrice {
-  readonly question: string;
-  readonly queries: number;
-  /** Rows that were read. */
-  readonly rows: number;
-  readonly readUnits: number;
-  /** Median of {@link REPETITIONS} requests, without the meter. */
-  readonly medianMs: number;
-}
+import { type Query, startMeteredService } from "./metered-service.ts";
+import { statisticsPrices } from "./statistics-price.ts";
 
 /** What finding costs among so many runs, and whether it keeps what it promises. */
 export interface FindReport {
@@ -36,46 +26,11 @@ const WALKED_PAGE = 100;
 const REPETITIONS = 15;
 const FAILURES = "first page of failures";
 
-interface Bench {
-  readonly metered: MeteredService;
-  /** Over the same table, for times. */
-  readonly plain: MeteredService;
-}
-
 const listOf = (app: SeededApp, query: Query["query"] = {}): Query => ({
   resource: "/v1/apps/{app_id}/runs",
   path: { app_id: app.appId },
   query: { limit: String(PAGE), ...query },
 });
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
-
-interface Asked {
-  readonly question: string;
-  readonly query: Query;
-}
-
-/** Requests take turns, so that what else the machine does falls on all alike. */
-const timesOf = async ({ plain }: Bench, asked: readonly Asked[]): Promise<number[]> => {
-  const times = asked.map((): number[] => []);
-  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
-    for (const [index, { query }] of asked.entries()) {
-      const before = performance.now();
-      await plain.get(query);
-      times[index]?.push(performance.now() - before);
-    }
-  }
-  return times.map(median);
-};
-
-const priceOf = async ({ metered }: Bench, { question, query }: Asked, medianMs: number): Promise<FindPrice> => {
-  // A process reads a tenant's settings every few seconds, not with each request.
-  await metered.get(query);
-  const { charges } = await metered.get(query);
-  const rows = charges.reduce((sum, { of }) => sum + Number(/^(\d+) items$/.exec(of)?.[1] ?? 0), 0);
-  return { question, queries: charges.length, rows, readUnits: billOf(charges).readUnits, medianMs };
-};
 
 /** The same question from the page on that begins after so many runs. Throws where there are not as many. */
 const after = async ({ plain }: Bench, query: Query, runs: number): Promise<Query> => {
@@ -134,9 +89,8 @@ export const findPrices = async (
       asked.push({ question, query: await queryOf() });
     }
     of.tell("measuring");
-    const times = await timesOf(bench, asked);
-    const prices: FindPrice[] = [];
-    for (const [index, one] of asked.entries()) prices.push(await priceOf(bench, one, times[index] ?? 0));
+    const prices = await pricesOf(bench, asked, REPETITIONS);
+    const statistics = await statisticsPrices(bench, { now: NOW, tell: of.tell });
     const [first, deep] = prices as [FindPrice, FindPrice];
     const failures = prices.find(({ question }) => question === FAILURES);
     const rare = prices.find(({ question }) => question.includes("rare"));
@@ -144,13 +98,14 @@ export const findPrices = async (
       runs: of.runs,
       apps: of.apps,
       largestApp: largest.runs,
-      prices,
+      prices: [...prices, ...statistics.prices],
       deepPage: { readUnits: deep.readUnits / first.readUnits, time: deep.medianMs / first.medianMs },
       isKept: {
         "a deep page costs no more read units than the first": deep.readUnits <= first.readUnits,
         [`the ${FAILURES} costs at most ${MOST_FAILURE_UNITS} read units`]:
           (failures?.readUnits ?? 0) <= MOST_FAILURE_UNITS,
         [`a sparse filter looks at ${MOST_ROWS} rows at the most`]: (rare?.rows ?? 0) <= MOST_ROWS,
+        ...statistics.isKept,
       },
     };
   } finally {

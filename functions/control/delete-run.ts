@@ -9,7 +9,8 @@ import { refuseInput } from "./refuse-body.ts";
 
 /**
  * `DELETE /v1/runs/{run_id}`: removes the run with all that belongs to it, for good, and refuses what comes late. Graphs
- * that other runs share stay until they expire. Repeating it removes what an interrupted deletion has left.
+ * that other runs share stay until they expire. Repeating it removes what an interrupted deletion has left. Of a run that
+ * has expired it removes what is not collected yet, and answers, as every route does, that there is none.
  */
 export const deleteRun =
   (dependencies: Dependencies): RouteHandler =>
@@ -29,5 +30,5 @@ export const deleteRun =
     const quarantined = await removeQuarantined(dependencies, run);
     const report = { run_id: runId, removed: { entries, events, objects, quarantined } };
     await note(report);
-    return jsonAnswer({ ...report, deleted: true });
+    return status === "expired" ? NO_SUCH_RUN : jsonAnswer({ ...report, deleted: true });
   };

@@ -19,6 +19,12 @@ export const refuseJob = (request: Request, job: Job): Refusal | undefined => {
   return refuse("FORBIDDEN", `this job needs the scope "${scope}"`);
 };
 
+/** To cancel it as well: an export with payload was asked for by who may see payload. */
+export const refuseToCancel = (request: Request, job: Job): Refusal | undefined => {
+  if (job.kind !== "export" || !job.hasPayload || request.caller?.scopes.has("payload")) return undefined;
+  return refuse("FORBIDDEN", 'cancelling an export of payload needs the scope "payload"');
+};
+
 const linksTo = async (
   exports: ExportStore,
   request: Request,

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { holdRun } from "../../shared/app/hold-run.ts";
+import { redactReason } from "../../shared/app/redact-request.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
@@ -9,7 +10,7 @@ import { noteInAudit } from "./audited.ts";
 import { readJson } from "./request-json.ts";
 
 const Body = v.strictObject({
-  /** For whoever asks later; it stands in the run and in the audit log. */
+  /** For whoever asks later; it stands in the run and in the audit log, redacted like the reasons of the run's events. */
   reason: v.optional(v.pipe(v.string("expected a string"), v.maxLength(500, "expected at most 500 characters"))),
 });
 
@@ -25,7 +26,8 @@ export const putHold =
     const run = runKeyOf(request);
     if (run === undefined) return NO_SUCH_RUN;
     const { runId } = run;
-    const { reason } = read.body;
+    const { reason: given } = read.body;
+    const reason = given === undefined ? undefined : await redactReason(dependencies, run, given);
     const hold = { heldAt: dependencies.clock.now(), reason };
     if ((await holdRun(dependencies, run, hold)) === "not_found") return NO_SUCH_RUN;
     const details = { run_id: runId, reason: reason ?? null };

@@ -8,6 +8,7 @@ import {
   type Sides,
 } from "../../shared/app/present-diff.ts";
 import { readRun, readTexts } from "../../shared/app/read-run.ts";
+import { asOf, snapshotOf } from "../../shared/app/run-snapshot.ts";
 import { RunId, type RunKey } from "../../shared/contract/identifiers.ts";
 import { diffRuns, type NodePair } from "../../shared/domain/diff.ts";
 import { objectOf } from "../../shared/domain/large-payload.ts";
@@ -27,8 +28,11 @@ const parameters = {
   limit: wholeNumber({ min: 1, max: 1000, otherwise: 100 }),
 };
 
-/** How many pairs the pages before held. */
-const Position = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const wholeFromZero = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const Snapshot = v.object({ settled: wholeFromZero, recent: v.array(v.string()), version: wholeFromZero });
+
+/** How many pairs the pages before held, and both runs as the first page showed them: their pairs are the same on every page. */
+const Position = v.object({ pairs: wholeFromZero, run: Snapshot, with: Snapshot });
 
 /** So much payload is read to compare the nodes of one page (bytes): a page ends where the next would exceed it. */
 const MOST_COMPARED_BYTES = 16 * 1024 * 1024;
@@ -74,23 +78,27 @@ const textsOf = async (
   return { run, other };
 };
 
-/** `GET /v1/runs/{run_id}/diff?with=<run_id>`: two runs of the tenant side by side, their nodes page by page. */
+/**
+ * `GET /v1/runs/{run_id}/diff?with=<run_id>`: two runs of the tenant side by side, their nodes page by page. All pages
+ * show the runs as they were when the first one was read.
+ */
 export const getDiff =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
     const read = readListRequest(request, parameters, Position);
     if ("code" in read) return read;
     const { limit, with: otherId } = read.query;
+    const readAt = dependencies.clock.now();
     const found = await requestedRun(dependencies, request);
     const otherKey = { tenantId: tenantOf(request), runId: otherId };
     const isSame = found?.key.runId === otherId;
     const other = isSame ? found?.run : await readRun(dependencies, otherKey);
     if (found === undefined || other === undefined) return NO_SUCH_RUN;
 
-    const sides = { run: found.run, other };
+    const from = read.position ?? { pairs: 0, run: snapshotOf(found.run, readAt), with: snapshotOf(other, readAt) };
+    const sides = { run: asOf(found.run, from.run), other: asOf(other, from.with) };
     const diff = diffRuns(sides.run.state, sides.other.state);
-    const start = read.position ?? 0;
-    const pairs = startOfPage(diff.pairs.slice(start), limit);
+    const pairs = startOfPage(diff.pairs.slice(from.pairs), limit);
     const texts = await textsOf(dependencies, request, { keys: { run: found.key, other: otherKey }, sides, pairs });
     const members = presentDiff(sides, diff, texts);
     // What is said of the runs as a whole counts towards the answer's bytes.
@@ -98,9 +106,10 @@ export const getDiff =
     page.add(members);
     pairs.every((pair) => page.add(presentPair(pair, texts)));
     const nodes = page.items.slice(1);
-    const next = start + nodes.length;
+    const next = from.pairs + nodes.length;
+    const end = endOfPage(request, next < diff.pairs.length ? { ...from, pairs: next } : undefined);
     members.set("nodes", nodes);
-    for (const [name, value] of Object.entries(endOfPage(request, next < diff.pairs.length ? next : undefined))) {
+    for (const [name, value] of Object.entries(end)) {
       members.set(name, value);
     }
     return jsonAnswer(members);

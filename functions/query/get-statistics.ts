@@ -3,7 +3,7 @@ import { presentInterval, presentTotal } from "../../shared/app/present-statisti
 import { readStatistics } from "../../shared/app/read-statistics.ts";
 import { instantOf, showInstant } from "../../shared/contract/instant.ts";
 import { INTERVALS, type Interval, intervalsIn, type LocalClock, localClock } from "../../shared/domain/local-time.ts";
-import type { Span } from "../../shared/domain/period.ts";
+import { periodsIn, type Span } from "../../shared/domain/period.ts";
 import { sumOf } from "../../shared/domain/summary.ts";
 import { jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
@@ -15,6 +15,9 @@ import { requestedSpan, SPAN_PARAMETERS } from "./requested-span.ts";
 /** An answer has no more rows. */
 const MOST_ROWS = 1000;
 
+/** A query reads no more sums: 12 MB and a second where all are of many runs, 1 KB each where they are of a hundred. */
+const MOST_SUMS = 2500;
+
 const parameters = {
   ...SPAN_PARAMETERS,
   interval: v.optional(v.picklist(INTERVALS, `expected one of ${INTERVALS.join(", ")}`), "day"),
@@ -23,13 +26,22 @@ const parameters = {
 const refuseQuery = (path: string, message: string): Refusal =>
   refuse("INVALID_REQUEST", "the query is not valid", { errors: [{ path, message }] });
 
-const rowsOf = (span: Span, clock: LocalClock, interval: Interval): readonly Span[] | Refusal =>
-  span.from >= span.to
-    ? refuseQuery("to", "expected a moment after from")
-    : (intervalsIn(span, { clock, interval, most: MOST_ROWS }) ??
-      refuseQuery("interval", `expected at most ${MOST_ROWS} intervals between from and to`));
+const rowsOf = (span: Span, clock: LocalClock, interval: Interval): readonly Span[] | Refusal => {
+  if (span.from >= span.to) return refuseQuery("to", "expected a moment after from");
+  const rows = intervalsIn(span, { clock, interval, most: MOST_ROWS });
+  if (rows === undefined) {
+    return refuseQuery("interval", `expected at most ${MOST_ROWS} intervals between from and to`);
+  }
+  const sums = rows.reduce((sum, row) => sum + periodsIn(row).length, 0);
+  if (sums <= MOST_SUMS) return rows;
+  const instead = "ask for a shorter span, a larger interval, or UTC, whose days and hours are one sum each";
+  return refuseQuery("interval", `expected intervals made of at most ${MOST_SUMS} sums, not ${sums}: ${instead}`);
+};
 
-/** `GET /v1/apps/{app_id}/statistics`: what runs that have ended come to, by intervals in which they began. */
+/**
+ * `GET /v1/apps/{app_id}/statistics`: what runs that have ended come to, by intervals in which they began. Where something
+ * is not counted in yet, `complete` is false, and `as_of` says up to when all is, if that is known.
+ */
 export const getStatistics =
   (dependencies: Dependencies): RouteHandler =>
   async (request) => {
@@ -42,7 +54,7 @@ export const getStatistics =
     const span = requestedSpan(read.query, clock, dependencies.clock.now());
     const rows = rowsOf(span, clock, interval);
     if ("code" in rows) return rows;
-    const summaries = await readStatistics(
+    const { sums, isComplete, asOf } = await readStatistics(
       dependencies,
       { tenantId: tenantOf(request), appId },
       { spans: rows, now: dependencies.clock.now() },
@@ -53,7 +65,9 @@ export const getStatistics =
       time_zone: timeZone,
       from: showInstant(instantOf(span.from)),
       to: showInstant(instantOf(span.to)),
-      total: presentTotal(span, sumOf(summaries)),
-      data: rows.map((row, index) => presentInterval(row, summaries[index] ?? sumOf([]))),
+      complete: isComplete,
+      ...(asOf === undefined ? {} : { as_of: showInstant(instantOf(asOf)) }),
+      total: presentTotal(span, sumOf(sums)),
+      data: rows.map((row, index) => presentInterval(row, sums[index] ?? sumOf([]))),
     });
   };

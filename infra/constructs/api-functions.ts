@@ -1,15 +1,9 @@
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import type { Settings } from "../settings.ts";
+import { ACCESS } from "./function-access.ts";
 import { LedgerFunction } from "./ledger-function.ts";
-import {
-  allowCredentials,
-  allowFinding,
-  allowReading,
-  allowRecording,
-  allowRedriving,
-  type LedgerStorage,
-} from "./table-access.ts";
+import { allowAccess, type LedgerStorage } from "./table-access.ts";
 
 /** What the API's functions work on. */
 export interface ApiFunctionsProps {
@@ -40,7 +34,7 @@ export const apiFunctions = (scope: Construct, props: ApiFunctionsProps): ApiFun
     memoryMb: 1769,
     environment: { ...recording, QUEUE_URL: queue.queueUrl },
   });
-  allowRecording(ingest, storage);
+  allowAccess(ingest, storage, ACCESS.ingest);
   ingest.allow(["sqs:SendMessage"], [queue.queueArn]);
 
   const query = new LedgerFunction(scope, "Query", {
@@ -51,7 +45,7 @@ export const apiFunctions = (scope: Construct, props: ApiFunctionsProps): ApiFun
     memoryMb: 1769,
     environment: where,
   });
-  allowReading(query, storage);
+  allowAccess(query, storage, ACCESS.query);
 
   const control = new LedgerFunction(scope, "Control", {
     ...shared,
@@ -61,8 +55,7 @@ export const apiFunctions = (scope: Construct, props: ApiFunctionsProps): ApiFun
     memoryMb: 1769,
     environment: { ...recording, JOB_QUEUE_URL: jobQueue.queueUrl },
   });
-  allowRedriving(control, storage);
-  allowFinding(control, storage);
+  allowAccess(control, storage, ACCESS.control);
   control.allow(["sqs:SendMessage"], [jobQueue.queueArn]);
 
   const { longestDays } = settings.keys;
@@ -78,6 +71,6 @@ export const apiFunctions = (scope: Construct, props: ApiFunctionsProps): ApiFun
       ...(longestDays === undefined ? {} : { LONGEST_KEY_DAYS: String(longestDays) }),
     },
   });
-  allowCredentials(authorize, storage);
+  allowAccess(authorize, storage, ACCESS.authorize);
   return { authorize, control, ingest, query };
 };

@@ -1,8 +1,13 @@
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
-import { EXPORT_DAYS, QUARANTINE_DAYS, UPLOAD_DAYS } from "../../shared/domain/retention.ts";
-import { lifetimePrefix } from "../../shared/dynamodb/object-keys.ts";
-import { OPERATOR_QUARANTINE, TABLE } from "../../shared/dynamodb/table.ts";
+import {
+  INDEX_PARTITIONS,
+  type ItemKind,
+  OBJECT_PATTERNS,
+  type ObjectKind,
+  partitionPatterns,
+} from "../../shared/dynamodb/key-patterns.ts";
+import type { IndexName } from "../../shared/dynamodb/table.ts";
 import { acknowledgeObjects } from "./acknowledge-wildcards.ts";
 import type { LedgerFunction } from "./ledger-function.ts";
 
@@ -12,111 +17,74 @@ export interface LedgerStorage {
   readonly payloads: Bucket;
 }
 
-const READS = ["dynamodb:GetItem", "dynamodb:Query"] as const;
-const WRITES = ["dynamodb:PutItem", "dynamodb:UpdateItem"] as const;
+/** What can be done with items. */
+export type ItemAction = "GetItem" | "Query" | "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem";
 
-const indexArns = (table: Table): string[] => TABLE.indexes.map((index) => `${table.tableArn}/index/${index.name}`);
+/** What can be done with objects. A copy gets one and puts another. */
+export type ObjectAction = "GetObject" | "PutObject" | "DeleteObject";
 
-/** What begins the partition keys of tenants' runs and quarantine, and the registry of their apps. */
-const TENANT_DATA = ["T#*", "REG"] as const;
+/** What a function may do: nothing with a kind that is not named. */
+export interface Access {
+  readonly items?: Readonly<Partial<Record<ItemKind, readonly ItemAction[]>>>;
+  /** The indexes that it queries. */
+  readonly indexes?: readonly IndexName[];
+  readonly objects?: Readonly<Partial<Record<ObjectKind, readonly ObjectAction[]>>>;
+}
 
-/** Allows actions on items whose partition keys begin so: keys of credentials, for one, are not among them. */
-const allowItems = (
-  to: LedgerFunction,
-  arns: readonly string[],
-  of: { readonly actions: readonly string[]; readonly partitions: readonly string[] },
-): void => to.allow(of.actions, arns, { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [...of.partitions] } });
-
-const allowObjects = (to: LedgerFunction, payloads: Bucket, actions: readonly string[]): void => {
-  to.allow(actions, [payloads.arnForObjects("*")]);
-  // Without it S3 answers 403 for an object that is not there, which could not be told from a fault.
-  to.allow(["s3:ListBucket"], [payloads.bucketArn]);
-  const reason = "The bucket holds the objects of all runs, and a key for each is made as it is written.";
-  acknowledgeObjects(to, payloads, { keys: "*", reason });
+/** Kinds that the same is done with. */
+const alike = <Kind extends string, Action extends string>(
+  of: Readonly<Partial<Record<Kind, readonly Action[]>>>,
+): { kinds: Kind[]; actions: readonly Action[] }[] => {
+  const entries = Object.entries(of) as [Kind, readonly Action[]][];
+  const groups = Map.groupBy(entries, ([, actions]) => actions.join());
+  return [...groups.values()].map((group) => ({
+    kinds: group.map(([kind]) => kind),
+    actions: group[0]?.[1] ?? [],
+  }));
 };
 
-/** What begins the partition keys of runs. */
-const RUNS = ["T#*#R#*"] as const;
-
-/** What begins the partition keys of statistics. */
-const STATISTICS = ["T#*#S#*"] as const;
-
-/** Lets a function remove what belongs to runs: all of a run that is deleted, and what comes for it afterwards. */
-const allowRemoval = (to: LedgerFunction, { table, payloads }: LedgerStorage): void => {
-  allowItems(to, [table.tableArn], { actions: ["dynamodb:BatchWriteItem"], partitions: RUNS });
-  for (const keys of ["*/runs/*", `${lifetimePrefix(UPLOAD_DAYS)}uploads/*`]) {
-    to.allow(["s3:DeleteObject"], [payloads.arnForObjects(keys)]);
-    const reason =
-      "The objects of a deleted run go, of whatever lifetime they are, with the uploads they are copies of.";
-    acknowledgeObjects(to, payloads, { keys, reason });
+const allowItems = (to: LedgerFunction, table: Table, items: NonNullable<Access["items"]>): void => {
+  for (const { kinds, actions } of alike(items)) {
+    const { like, notLike } = partitionPatterns(kinds);
+    to.allow(
+      actions.map((action) => `dynamodb:${action}`),
+      [table.tableArn],
+      {
+        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": like },
+        ...(notLike.length === 0 ? {} : { "ForAllValues:StringNotLike": { "dynamodb:LeadingKeys": notLike } }),
+      },
+    );
   }
 };
 
-/** Lets a function record runs: read and write items and objects, without indexes; remove nothing but what is of runs. */
-export const allowRecording = (to: LedgerFunction, storage: LedgerStorage): void => {
-  const { table, payloads } = storage;
-  allowItems(to, [table.tableArn], { actions: [...READS, ...WRITES], partitions: TENANT_DATA });
-  allowObjects(to, payloads, ["s3:GetObject", "s3:PutObject"]);
-  allowRemoval(to, storage);
+/** The leading key of a query to an index is the index's own. */
+const allowIndexes = (to: LedgerFunction, table: Table, indexes: readonly IndexName[]): void => {
+  for (const index of indexes) {
+    to.allow(["dynamodb:Query"], [`${table.tableArn}/index/${index}`], {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [INDEX_PARTITIONS[index]] },
+    });
+  }
 };
 
-/** Lets a function keep what names no tenant, for the operator's eyes. */
-export const allowOperatorQuarantine = (to: LedgerFunction, { table }: Pick<LedgerStorage, "table">): void =>
-  allowItems(to, [table.tableArn], { actions: ["dynamodb:PutItem"], partitions: [OPERATOR_QUARANTINE] });
-
-/** Lets a function answer questions: read items, indexes and objects. */
-export const allowReading = (to: LedgerFunction, { table, payloads }: LedgerStorage): void => {
-  allowItems(to, [table.tableArn, ...indexArns(table)], { actions: READS, partitions: TENANT_DATA });
-  allowObjects(to, payloads, ["s3:GetObject"]);
+const allowObjects = (to: LedgerFunction, payloads: Bucket, objects: NonNullable<Access["objects"]>): void => {
+  for (const { kinds, actions } of alike(objects)) {
+    const patterns = kinds.map((kind) => OBJECT_PATTERNS[kind]);
+    to.allow(
+      actions.map((action) => `s3:${action}`),
+      patterns.map((keys) => payloads.arnForObjects(keys)),
+    );
+    const reason = "A key is made for each object as it is written, of whatever tenant and lifetime it is.";
+    for (const keys of patterns) acknowledgeObjects(to, payloads, { keys, reason });
+  }
+  // Without it S3 answers 403 for an object that is not there, which could not be told from a fault. It cannot be held to
+  // some keys: that answer depends on it for a request that names no prefix, and so does a list of everything.
+  to.allow(["s3:ListBucket"], [payloads.bucketArn]);
 };
 
-/** Lets a function record runs and take what is done with out of quarantine. */
-export const allowRedriving = (to: LedgerFunction, storage: LedgerStorage): void => {
-  const { table, payloads } = storage;
-  allowRecording(to, storage);
-  allowItems(to, [table.tableArn], { actions: ["dynamodb:DeleteItem"], partitions: ["T#*#Q"] });
-  const bodies = `${lifetimePrefix(QUARANTINE_DAYS)}quarantine/*`;
-  to.allow(["s3:DeleteObject"], [payloads.arnForObjects(bodies)]);
-  acknowledgeObjects(to, payloads, { keys: bodies, reason: "What was redriven leaves the quarantine of any tenant." });
+/** Allows a function this, and nothing else of what is kept. */
+export const allowAccess = (to: LedgerFunction, { table, payloads }: LedgerStorage, access: Access): void => {
+  const { items = {}, indexes = [], objects } = access;
+  allowItems(to, table, items);
+  allowIndexes(to, table, indexes);
+  if (objects !== undefined) allowObjects(to, payloads, objects);
 };
-
-/** Lets a function find runs by the indexes. */
-export const allowFinding = (to: LedgerFunction, { table }: Pick<LedgerStorage, "table">): void =>
-  allowItems(to, indexArns(table), { actions: ["dynamodb:Query"], partitions: TENANT_DATA });
-
-/** Lets a function work on jobs: find and read runs, delete them with a note of it, and write files of exports. */
-export const allowJobs = (to: LedgerFunction, storage: LedgerStorage): void => {
-  const { table, payloads } = storage;
-  allowReading(to, storage);
-  // A tombstone, how far a job has come, and an entry of the audit log.
-  const partitions = [...RUNS, "T#*#J", "T#*#AUDIT"];
-  allowItems(to, [table.tableArn], { actions: ["dynamodb:PutItem"], partitions });
-  allowRemoval(to, storage);
-  const files = `${lifetimePrefix(EXPORT_DAYS)}exports/*`;
-  to.allow(["s3:PutObject"], [payloads.arnForObjects(files)]);
-  acknowledgeObjects(to, payloads, { keys: files, reason: "An export makes a key for each of its files." });
-};
-
-/** Lets a function look after the runs of all tenants: find them, record their loss, move what is kept of them, count. */
-export const allowUpkeep = (to: LedgerFunction, storage: LedgerStorage): void => {
-  allowRecording(to, storage);
-  allowFinding(to, storage);
-  // A quarter that was summed up loses its mark.
-  allowItems(to, [storage.table.tableArn], { actions: ["dynamodb:DeleteItem"], partitions: STATISTICS });
-};
-
-/** Lets a function follow runs: read them, count them, and write and remove the rows of their failures. */
-export const allowProjecting = (to: LedgerFunction, { table, payloads }: LedgerStorage): void => {
-  const partitions = [...RUNS, ...STATISTICS];
-  allowItems(to, [table.tableArn], { actions: [...READS, "dynamodb:PutItem"], partitions });
-  allowItems(to, [table.tableArn], { actions: ["dynamodb:DeleteItem"], partitions: RUNS });
-  allowObjects(to, payloads, ["s3:GetObject"]);
-};
-
-/** Lets a function look up credentials, and note when a key was used: no other item of the table. */
-export const allowCredentials = (to: LedgerFunction, { table }: Pick<LedgerStorage, "table">): void =>
-  allowItems(to, [table.tableArn], { actions: ["dynamodb:GetItem", "dynamodb:UpdateItem"], partitions: ["K#*"] });
-
-/** Lets a function look up by what a tenant's requests are counted. */
-export const allowTenants = (to: LedgerFunction, { table }: Pick<LedgerStorage, "table">): void =>
-  allowItems(to, [table.tableArn], { actions: ["dynamodb:GetItem"], partitions: ["TENANT#*"] });

@@ -18,8 +18,9 @@ import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { ROUTES, type RouteName } from "../../shared/contract/routes.ts";
 import { type ApiFunctions, type ApiFunctionsProps, apiFunctions } from "../constructs/api-functions.ts";
+import { COUNTING_BY_TENANT } from "../constructs/function-access.ts";
 import { answerProblems } from "../constructs/problem-responses.ts";
-import { allowTenants } from "../constructs/table-access.ts";
+import { allowAccess } from "../constructs/table-access.ts";
 import { UsageLimits } from "../constructs/usage-limits.ts";
 import type { Settings } from "../settings.ts";
 
@@ -163,7 +164,7 @@ export class ApiStack extends Stack {
     const { authorize } = this.functions;
     authorize.function.addEnvironment("USAGE_KEYS", limits.sharedKey);
     authorize.function.addEnvironment("USAGE_PLANS", Object.keys(limits.planIds).join(","));
-    allowTenants(authorize, storage);
+    allowAccess(authorize, storage, COUNTING_BY_TENANT);
     return limits;
   }
 

@@ -2,8 +2,9 @@ import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Construct } from "constructs";
 import { DurableQueue } from "../constructs/durable-queue.ts";
+import { ACCESS } from "../constructs/function-access.ts";
 import { LedgerFunction } from "../constructs/ledger-function.ts";
-import { allowOperatorQuarantine, allowRecording, type LedgerStorage } from "../constructs/table-access.ts";
+import { allowAccess, type LedgerStorage } from "../constructs/table-access.ts";
 import type { Settings } from "../settings.ts";
 
 /** What the ingest stack stands on. */
@@ -39,8 +40,7 @@ export class IngestStack extends Stack {
         RETENTION_DAYS: String(settings.retentionDays),
       },
     });
-    allowRecording(this.consume, storage);
-    allowOperatorQuarantine(this.consume, storage);
+    allowAccess(this.consume, storage, ACCESS.consume);
     this.consume.function.addEventSource(
       new SqsEventSource(this.events.queue, {
         batchSize,

@@ -2,8 +2,9 @@ import { Stack, type StackProps } from "aws-cdk-lib";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Construct } from "constructs";
 import { DurableQueue } from "../constructs/durable-queue.ts";
+import { ACCESS } from "../constructs/function-access.ts";
 import { LedgerFunction } from "../constructs/ledger-function.ts";
-import { allowJobs, type LedgerStorage } from "../constructs/table-access.ts";
+import { allowAccess, type LedgerStorage } from "../constructs/table-access.ts";
 import type { Settings } from "../settings.ts";
 
 /** What the jobs stack stands on. */
@@ -43,7 +44,7 @@ export class JobsStack extends Stack {
         JOB_QUEUE_URL: queue.queueUrl,
       },
     });
-    allowJobs(this.work, storage);
+    allowAccess(this.work, storage, ACCESS.work);
     this.work.allow(["sqs:SendMessage"], [queue.queueArn]);
     this.work.function.addEventSource(
       new SqsEventSource(queue, { batchSize: 1, maxConcurrency: JOBS_AT_A_TIME, reportBatchItemFailures: true }),

@@ -12,7 +12,7 @@ import type { ApiStack } from "./api-stack.ts";
 import type { DataStack } from "./data-stack.ts";
 import type { IngestStack } from "./ingest-stack.ts";
 import type { JobsStack } from "./jobs-stack.ts";
-import type { ProjectStack } from "./project-stack.ts";
+import { GIVEN_UP_DAYS, type ProjectStack } from "./project-stack.ts";
 import type { UpkeepStack } from "./upkeep-stack.ts";
 
 /** What the operations stack watches. */
@@ -179,9 +179,11 @@ export class OperationsStack extends Stack {
       above: 0,
       unit: "events",
       meaning:
-        "Changes of runs were given up after an hour of tries; their records are kept whole in the failures bucket",
+        "Changes of runs were given up after an hour of tries; their records are kept whole in the failures bucket " +
+        `for ${GIVEN_UP_DAYS} days`,
       whatToDo:
-        "find the fault in the log of the function Project, put it right, then `npm run cli -- failures replay --stage <stage>`",
+        "find the fault in the log of the function Project, put it right, then `npm run cli -- failures replay --stage <stage>` " +
+        "before they are over",
     });
     const lost = project.project.function.metric("DestinationDeliveryFailures", {
       period: PERIOD,

@@ -6,9 +6,10 @@ import { DynamoEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Construct } from "constructs";
 import { HEADER_SORT_KEY, TABLE } from "../../shared/dynamodb/table.ts";
 import { acknowledgeObjects, acknowledgeWildcard } from "../constructs/acknowledge-wildcards.ts";
+import { ACCESS } from "../constructs/function-access.ts";
 import { LedgerFunction } from "../constructs/ledger-function.ts";
 import { PrivateBucket } from "../constructs/private-bucket.ts";
-import { allowProjecting, type LedgerStorage } from "../constructs/table-access.ts";
+import { allowAccess, type LedgerStorage } from "../constructs/table-access.ts";
 import type { Settings } from "../settings.ts";
 
 /** What the project stack stands on. */
@@ -20,13 +21,16 @@ export interface ProjectStackProps extends StackProps {
 /** How long a batch is tried: meanwhile what came after it in its shard waits. Given up, it is kept whole. */
 const MOST_RECORD_AGE = Duration.hours(1);
 
+/** What was given up holds rows of runs, and so cannot stay for ever: it goes after so many days, replayed or not. */
+export const GIVEN_UP_DAYS = 14;
+
 /**
  * What happens after a write: headers from the table's stream become domain events on the bus, and what runs come to is
  * counted and listed.
  */
 export class ProjectStack extends Stack {
   readonly project: LedgerFunction;
-  /** Batches that could not be followed, whole. Nothing collects them but the operator. */
+  /** Batches that could not be followed, whole, for {@link GIVEN_UP_DAYS} days. */
   readonly failures: PrivateBucket;
   /** The event source mapping, by which its metrics are named. */
   readonly mappingId: string;
@@ -35,7 +39,9 @@ export class ProjectStack extends Stack {
     super(scope, id, props);
     const { storage, settings } = props;
     const bus = new EventBus(this, "Bus", { eventBusName: `${this.stackName}-events` });
-    this.failures = new PrivateBucket(this, "Failures", { lifecycleRules: [] });
+    this.failures = new PrivateBucket(this, "Failures", {
+      lifecycleRules: [{ id: "given-up", expiration: Duration.days(GIVEN_UP_DAYS) }],
+    });
     this.project = new LedgerFunction(this, "Project", {
       functionName: "project",
       description: "Publishes domain events from the table's stream, counts runs and lists their failures",
@@ -48,7 +54,7 @@ export class ProjectStack extends Stack {
         BUCKET_NAME: storage.payloads.bucketName,
       },
     });
-    allowProjecting(this.project, storage);
+    allowAccess(this.project, storage, ACCESS.project);
     this.project.allow(["events:PutEvents"], [bus.eventBusArn]);
     // Lambda writes what it gives up with the function's own role.
     this.project.allow(["s3:PutObject"], [this.failures.arnForObjects("*")]);
@@ -78,7 +84,7 @@ export class ProjectStack extends Stack {
     new CfnOutput(this, "EventBusName", { value: bus.eventBusName, description: "Where domain events appear" });
     new CfnOutput(this, "FailuresBucketName", {
       value: this.failures.bucketName,
-      description: "Batches of the stream that could not be followed, whole",
+      description: `Batches of the stream that could not be followed, whole, for ${GIVEN_UP_DAYS} days`,
     });
   }
 }

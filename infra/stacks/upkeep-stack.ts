@@ -5,8 +5,9 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import { type IQueue, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
+import { ACCESS } from "../constructs/function-access.ts";
 import { LedgerFunction } from "../constructs/ledger-function.ts";
-import { allowUpkeep, type LedgerStorage } from "../constructs/table-access.ts";
+import { allowAccess, type LedgerStorage } from "../constructs/table-access.ts";
 import type { Settings } from "../settings.ts";
 
 /** What the upkeep stack stands on. */
@@ -42,7 +43,7 @@ export class UpkeepStack extends Stack {
         RETENTION_DAYS: String(settings.retentionDays),
       },
     });
-    allowUpkeep(this.reap, storage);
+    allowAccess(this.reap, storage, ACCESS.reap);
     this.deadLetters = this.makeDeadLetters();
     this.reap.function.configureAsyncInvoke({
       retryAttempts: 1,

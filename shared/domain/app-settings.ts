@@ -16,8 +16,6 @@ export interface AppSettings extends AppSettingsBody {
 /** What is set for the apps of a tenant. */
 export interface TenantSettings {
   readonly apps: ReadonlyMap<AppId, AppSettings>;
-  /** Keys the digests of values that were redacted. Undefined where no app of the tenant has ever had rules. */
-  readonly secret: string | undefined;
 }
 
 /** How runs of a tenant are kept and listed. */
@@ -53,8 +51,7 @@ export const policyOf = (tenant: TenantSettings, usualDays: number): RunPolicy =
 };
 
 /** The policy where nothing is set. */
-export const usualPolicy = (usualDays: number): RunPolicy =>
-  policyOf({ apps: new Map(), secret: undefined }, usualDays);
+export const usualPolicy = (usualDays: number): RunPolicy => policyOf({ apps: new Map() }, usualDays);
 
 /** How many shards an app's lists are read from. */
 export const shardsToRead = (tenant: TenantSettings, appId: AppId): number => tenant.apps.get(appId)?.readShards ?? 1;

@@ -2,6 +2,7 @@ import type { AppId, RunId } from "../contract/identifiers.ts";
 import type { Instant } from "../contract/instant.ts";
 import type { JobId } from "../contract/job-id.ts";
 import type { RunStatus } from "../contract/run-status.ts";
+import type { QuarantinePosition } from "./quarantine.ts";
 import type { RunFilter } from "./run-filter.ts";
 
 /** Where a job goes on in the list of its runs: after this one, or with it. */
@@ -9,6 +10,9 @@ export type JobPlace =
   | "begin"
   | "end"
   | { readonly listedAt: Instant; readonly runId: RunId; readonly isIncluded?: boolean | undefined };
+
+/** How far a job has looked through its tenant's quarantine, oldest first: the last place that it has seen. */
+export type QuarantineMark = "begin" | "end" | QuarantinePosition;
 
 /** How a job stands. A job that is not running never runs again. */
 export type JobStanding =
@@ -19,7 +23,10 @@ export type JobStanding =
 export interface JobBasis {
   readonly id: JobId;
   readonly appId: AppId;
+  /** What runs are found by. Of a job that has ended, only what may be shown of it. */
   readonly filter: RunFilter;
+  /** What redaction leaves of it, to be shown and noted. */
+  readonly shownFilter: RunFilter;
   /** Whose credential asked for it. */
   readonly by: string;
   /** Milliseconds since 1970. */
@@ -44,6 +51,8 @@ export interface DeletionCounts {
   readonly entries: number;
   readonly events: number;
   readonly objects: number;
+  /** Refused events that waited in quarantine for runs that are deleted. */
+  readonly quarantined: number;
   /** The first of those that failed. */
   readonly failedRuns: readonly FailedRun[];
 }
@@ -53,6 +62,8 @@ export interface DeletionJob extends JobBasis {
   readonly kind: "delete_runs";
   /** Runs that are deleted next: written down before the first of them goes, as no list shows what is gone. */
   readonly batch: readonly RunId[];
+  /** Begins when the runs are deleted. */
+  readonly quarantine: QuarantineMark;
   readonly counts: DeletionCounts;
 }
 
@@ -61,6 +72,8 @@ export interface DryRunCounts {
   readonly matched: number;
   readonly onHold: number;
   readonly byStatus: Readonly<Partial<Record<RunStatus, number>>>;
+  /** Refused events that wait in quarantine for runs that are, or would be, deleted. */
+  readonly quarantined: number;
   /** When the earliest and the latest of them are listed. */
   readonly first: Instant | undefined;
   readonly last: Instant | undefined;
@@ -69,6 +82,8 @@ export interface DryRunCounts {
 /** Counts the runs that a deletion would delete. */
 export interface DryRunJob extends JobBasis {
   readonly kind: "dry_run";
+  /** Begins when the runs are counted. */
+  readonly quarantine: QuarantineMark;
   readonly counts: DryRunCounts;
 }
 
@@ -112,6 +127,7 @@ export const NOTHING_DELETED: DeletionCounts = {
   entries: 0,
   events: 0,
   objects: 0,
+  quarantined: 0,
   failedRuns: [],
 };
 /** Nothing yet. */
@@ -119,11 +135,19 @@ export const NOTHING_COUNTED: DryRunCounts = {
   matched: 0,
   onHold: 0,
   byStatus: {},
+  quarantined: 0,
   first: undefined,
   last: undefined,
 };
 /** Nothing yet. */
 export const NOTHING_EXPORTED: ExportCounts = { runs: 0, nodes: 0, events: 0 };
 
-/** Whether something is left to do. */
+/** Whether a job goes on with its runs. */
 export const isRunning = ({ standing }: Job): boolean => standing.state === "running";
+
+/** A job as it is kept: one that has ended needs no more of its filter than may be shown. */
+export const keptJob = <J extends Job>(job: J): J => (isRunning(job) ? job : { ...job, filter: job.shownFilter });
+
+/** Whether something is left to do: a cancelled deletion takes what it has deleted out of quarantine all the same. */
+export const hasWork = (job: Job): boolean =>
+  isRunning(job) || (job.kind === "delete_runs" && job.standing.state === "cancelled" && job.quarantine !== "end");

@@ -21,7 +21,7 @@ import { packEntry, unpackEntry, unpackTexts } from "./packing.ts";
 import { firstExpiryOf, firstReceiptOf, lastReceiptOf } from "./run-times.ts";
 import { sharedGraphs } from "./shared-graphs.ts";
 import { findObject, keepRecord, removeRecord } from "./stored-record.ts";
-import { CLAIM_RANGE, claimSortKey, entryRange, kindOf, runPartition } from "./table.ts";
+import { CLAIM_RANGE, claimSortKey, entryRange, headerKey, kindOf, runPartition } from "./table.ts";
 
 /** An entry is written once: a second write of the same ULID, or of the same epoch's claim, finds the first. */
 const IS_ABSENT = "attribute_not_exists(pk)";
@@ -63,9 +63,18 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
       ExpressionAttributeValues: { ":pk": runPartition(run), ":from": range.from, ":to": range.to },
     });
 
-  const readEntry = async (run: RunKey, stored: Record<string, unknown>): Promise<LedgerEntry> => {
+  const isDeleted = (run: RunKey): Promise<boolean> =>
+    sending("GetItem", async () => {
+      const get = new GetCommand({ TableName: table.name, Key: headerKey(run), ConsistentRead: true });
+      const { Item } = await table.client.send(get);
+      return isTombstone(Item && headerFrom(Item));
+    });
+
+  /** Undefined where the run was deleted since the item was read: objects go before items. */
+  const readEntry = async (run: RunKey, stored: Record<string, unknown>): Promise<LedgerEntry | undefined> => {
     const item = readEntryItem(stored);
     const bytes = item.pack ?? (await findObject(blobs, run, payloadObjectKey(run, item.ulid, item.days)));
+    if (bytes === undefined && (await isDeleted(run))) return undefined;
     if (bytes === undefined) throw new Error(`ledger entry ${item.ulid} has lost its object`);
     const graphKey = (event: UnpackedEvent, ref: string): string => {
       if (event.appId === undefined) throw new Error(`ledger entry ${item.ulid} has a graph of no app`);
@@ -118,7 +127,11 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
         const kind = kindOf(String(item["sk"]));
         if (kind === "header") header = headerFrom(item);
         else if (kind === "failure") failures.push(storedFailureFrom(item));
-        else entries.push(await readEntry(run, item));
+        else {
+          const entry = await readEntry(run, item);
+          if (entry === undefined) return { header: undefined, entries: [], failures: [] };
+          entries.push(entry);
+        }
       }
       return { header: isTombstone(header) ? undefined : header, entries, failures };
     },
@@ -129,7 +142,9 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
       const graphKeys = new Set<string>();
       for await (const item of query(table, everything(run))) {
         if (!["entry", "claim"].includes(kindOf(String(item["sk"])))) continue;
-        for (const event of (await readEntry(run, item)).events) {
+        const entry = await readEntry(run, item);
+        if (entry === undefined) return;
+        for (const event of entry.events) {
           for (const { place } of event.payload)
             if (place !== undefined && isGraphKey(place.objectKey)) graphKeys.add(place.objectKey);
         }
@@ -139,11 +154,16 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
 
     readFrom: async function* (run, { after }) {
       const claims: LedgerEntry[] = [];
-      for await (const item of between(run, CLAIM_RANGE)) claims.push(await readEntry(run, item));
+      for await (const item of between(run, CLAIM_RANGE)) {
+        const claim = await readEntry(run, item);
+        if (claim === undefined) return;
+        claims.push(claim);
+      }
       const waiting = claims.filter((claim) => claim.receivedAt > after).sort((a, b) => (a.ulid < b.ulid ? -1 : 1));
       const first = `${encodeTime(after + 1, 10)}${"0".repeat(16)}`;
       for await (const item of between(run, entryRange(first))) {
         const entry = await readEntry(run, item);
+        if (entry === undefined) return;
         while (waiting[0] !== undefined && waiting[0].ulid < entry.ulid) yield waiting.shift() as LedgerEntry;
         yield entry;
       }

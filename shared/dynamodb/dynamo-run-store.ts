@@ -39,6 +39,9 @@ const HAS_HEADER = "attribute_exists(phase)";
 /** The finish is listed under its own app: another one than the start's would leave the row in the wrong list. */
 const IS_OF_SAME_APP = "app = :app";
 
+/** The rev of what is not there. */
+const NO_HEADER = 0;
+
 const finishInput = (table: string, run: RunKey, finish: HeaderFinish): UpdateCommandInput => {
   const change = finishChange(run, finish);
   const isListed = change.statusKey !== undefined;
@@ -131,14 +134,18 @@ export const dynamoRunStore = (table: Table): RunStore => ({
       ),
     ),
 
-  bury: (run, { rev, deletedAt, expiresAt }) =>
+  bury: (run, { rev, ...tombstone }) =>
     sendingIf("PutItem", () =>
       table.client.send(
         new PutCommand({
           TableName: table.name,
-          Item: tombstoneItem(run, { rev: rev + 1, deletedAt, expiresAt }),
-          ConditionExpression: `${HAS_HEADER} AND ${IS_UNCHANGED} AND ${IS_NOT_ON_HOLD}`,
-          ExpressionAttributeValues: { ":rev": rev },
+          Item: tombstoneItem(run, { ...tombstone, rev: rev + 1 }),
+          ...(rev === NO_HEADER
+            ? { ConditionExpression: IS_ABSENT }
+            : {
+                ConditionExpression: `${HAS_HEADER} AND ${IS_UNCHANGED} AND ${IS_NOT_ON_HOLD}`,
+                ExpressionAttributeValues: { ":rev": rev },
+              }),
         }),
       ),
     ),

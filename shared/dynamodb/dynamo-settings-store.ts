@@ -8,7 +8,7 @@ import type { Clock } from "../ports/clock.ts";
 import { SETTINGS_LAG_MS, type SettingsStore } from "../ports/settings-store.ts";
 import { query, sending, sendingIf, type Table } from "./document-client.ts";
 import { jsonAttribute } from "./json-attribute.ts";
-import { SETTINGS_SECRET, settingsKey, settingsPartition, settingsSecretKey } from "./table.ts";
+import { redactionSecretKey, settingsKey, settingsPartition } from "./table.ts";
 
 /** Somebody else has changed the settings since they were read. */
 const IS_UNCHANGED = "version = :version";
@@ -17,7 +17,7 @@ const IS_ABSENT = "attribute_not_exists(pk)";
 /** How long a process goes by what it read: the rest of the lag is for reads that are a moment behind, at half the price. */
 const REMEMBERED_MS = SETTINGS_LAG_MS - 1_000;
 
-/** How many tenants a process remembers the settings of. */
+/** How many tenants a process remembers the settings of, and the secrets. */
 const MOST_REMEMBERED = 1_000;
 
 const SECRET_BYTES = 32;
@@ -37,28 +37,26 @@ const settingsFrom = (item: Record<string, unknown>): { appId: AppId; settings: 
 };
 
 /**
- * Settings in DynamoDB, those of a tenant in one partition. `find` is strongly consistent; `ofTenant` answers from
- * memory most of the time, and forgets what it knows where this process puts settings.
+ * Settings in DynamoDB, those of a tenant in one partition. `find` and `secretOf` are strongly consistent; `ofTenant`
+ * answers from memory most of the time, and forgets what it knows where this process puts settings. A process reads a
+ * secret once.
  */
 export const dynamoSettingsStore = (table: Table, clock: Clock): SettingsStore => {
   const remembered = new Map<TenantId, { readonly readAt: number; readonly settings: Promise<TenantSettings> }>();
+  const secrets = new Map<TenantId, string>();
 
   const readTenant = async (tenantId: TenantId): Promise<TenantSettings> => {
     const apps = new Map<AppId, AppSettings>();
-    let secret: string | undefined;
     const items = query(table, {
       KeyConditionExpression: "pk = :pk",
       ExpressionAttributeValues: { ":pk": settingsPartition(tenantId) },
       ConsistentRead: false,
     });
     for await (const item of items) {
-      if (item["sk"] === SETTINGS_SECRET) ({ secret } = v.parse(SecretItem, item));
-      else {
-        const { appId, settings } = settingsFrom(item);
-        apps.set(appId, settings);
-      }
+      const { appId, settings } = settingsFrom(item);
+      apps.set(appId, settings);
     }
-    return { apps, secret };
+    return { apps };
   };
 
   const find = (tenantId: TenantId, appId: AppId): Promise<AppSettings | undefined> =>
@@ -71,7 +69,7 @@ export const dynamoSettingsStore = (table: Table, clock: Clock): SettingsStore =
   /** Before the first settings of the tenant: whoever redacts finds it. */
   const makeSecret = (tenantId: TenantId): Promise<boolean> =>
     sendingIf("PutItem", () => {
-      const Item = { ...settingsSecretKey(tenantId), secret: randomBytes(SECRET_BYTES).toString("base64url") };
+      const Item = { ...redactionSecretKey(tenantId), secret: randomBytes(SECRET_BYTES).toString("base64url") };
       return table.client.send(new PutCommand({ TableName: table.name, Item, ConditionExpression: IS_ABSENT }));
     });
 
@@ -86,6 +84,20 @@ export const dynamoSettingsStore = (table: Table, clock: Clock): SettingsStore =
       // A failure is not remembered: the next request reads again.
       settings.catch(() => remembered.delete(tenantId));
       return settings;
+    },
+
+    secretOf: async (tenantId) => {
+      const known = secrets.get(tenantId);
+      if (known !== undefined) return known;
+      const item = await sending("GetItem", async () => {
+        const Key = redactionSecretKey(tenantId);
+        return (await table.client.send(new GetCommand({ TableName: table.name, Key, ConsistentRead: true }))).Item;
+      });
+      if (item === undefined) return undefined;
+      const { secret } = v.parse(SecretItem, item);
+      if (secrets.size >= MOST_REMEMBERED) secrets.clear();
+      secrets.set(tenantId, secret);
+      return secret;
     },
 
     find,

@@ -77,10 +77,13 @@ export const dynamoStatisticsStore = (table: Table): StatisticsStore => {
       await sending("PutItem", () => table.client.send(new PutCommand({ TableName, Item })));
     },
 
-    marks: async (app, { span = ALL, limit = Number.POSITIVE_INFINITY }) => {
+    marks: async (app, { span = ALL, limit = Number.POSITIVE_INFINITY, isNewestFirst = false }) => {
       const marks: Mark[] = [];
       if (span.from >= span.to) return marks;
-      const found = range(app, "O", span, limit === Number.POSITIVE_INFINITY ? {} : { Limit: limit });
+      const found = range(app, "O", span, {
+        ScanIndexForward: !isNewestFirst,
+        ...(limit === Number.POSITIVE_INFINITY ? {} : { Limit: limit }),
+      });
       for await (const item of found) {
         marks.push(markFrom(item));
         if (marks.length === limit) break;

@@ -4,7 +4,7 @@ import { Instant } from "../contract/instant.ts";
 import { RUN_STATUSES, type RunStatus } from "../contract/run-status.ts";
 import type { Header, HeaderFinish, HeaderPhase, RunRow } from "../domain/header.ts";
 import { DEFAULT_RETENTION_DAYS, NEVER } from "../domain/retention.ts";
-import type { ListedHeader, ListedState, ListPosition, StoredHeader, Tombstone } from "../ports/run-store.ts";
+import type { Burial, ListedHeader, ListedState, ListPosition, StoredHeader, Tombstone } from "../ports/run-store.ts";
 import { jsonAttribute } from "./json-attribute.ts";
 import {
   headerKey,
@@ -103,13 +103,11 @@ export const finishChange = (run: RunKey, finish: HeaderFinish) => ({
 });
 
 /** What a deleted run leaves behind under its header's key. It stands in no index. */
-export const tombstoneItem = (
-  run: RunKey,
-  of: { rev: number; deletedAt: number; expiresAt: number },
-): Record<string, unknown> => ({
+export const tombstoneItem = (run: RunKey, of: Burial): Record<string, unknown> => ({
   ...headerKey(run),
   rev: of.rev,
   deleted: of.deletedAt,
+  lapsed: of.hadExpired === true ? true : undefined,
   expires_at: of.expiresAt,
 });
 
@@ -202,13 +200,13 @@ export const listPositionFrom = (lastKey: Record<string, unknown> | undefined): 
   return { listedAt: v.parse(Instant, listedAt), runId: v.parse(RunId, runId) };
 };
 
-const TombstoneItem = v.object({ rev: v.number(), deleted: v.number() });
+const TombstoneItem = v.object({ rev: v.number(), deleted: v.number(), lapsed: v.optional(v.boolean(), false) });
 
 /** What stands under a header's key. */
 export const headerFrom = (item: Record<string, unknown>): StoredHeader | Tombstone => {
   if ("deleted" in item) {
-    const { rev, deleted } = v.parse(TombstoneItem, item);
-    return { isDeleted: true, rev, deletedAt: deleted };
+    const { rev, deleted, lapsed } = v.parse(TombstoneItem, item);
+    return { isDeleted: true, rev, deletedAt: deleted, hadExpired: lapsed };
   }
   const header = v.parse(HeaderItem, item);
   const phase = Object.entries(PHASES).find(([, letter]) => letter === header.phase)?.[0] as HeaderPhase;

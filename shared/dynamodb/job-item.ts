@@ -13,6 +13,18 @@ import { jobKey } from "./table.ts";
 const count = v.number();
 const Status = v.picklist(RUN_STATUSES);
 
+/** A job that was written before it looked there has yet to begin. */
+const QuarantineMark = v.optional(
+  v.union([
+    v.picklist(["begin", "end"]),
+    v.pipe(
+      v.object({ sentAt: v.number(), messageId: v.string(), index: v.optional(v.number()) }),
+      v.transform(({ index, ...position }) => ({ ...position, index })),
+    ),
+  ]),
+  "begin",
+);
+
 /** JSON leaves out what is undefined. */
 const Filter = v.pipe(
   v.object({
@@ -39,6 +51,7 @@ const Filter = v.pipe(
 const basis = {
   appId: AppId,
   filter: Filter,
+  shownFilter: v.optional(Filter),
   by: v.string(),
   createdAt: v.number(),
   updatedAt: v.number(),
@@ -57,6 +70,7 @@ const Work = v.variant("kind", [
     ...basis,
     kind: v.literal("delete_runs"),
     batch: v.array(RunId),
+    quarantine: QuarantineMark,
     counts: v.object({
       deleted: count,
       onHold: count,
@@ -64,17 +78,20 @@ const Work = v.variant("kind", [
       entries: count,
       events: count,
       objects: count,
+      quarantined: v.optional(count, 0),
       failedRuns: v.array(v.object({ runId: RunId, code: v.string() })),
     }),
   }),
   v.object({
     ...basis,
     kind: v.literal("dry_run"),
+    quarantine: QuarantineMark,
     counts: v.pipe(
       v.object({
         matched: count,
         onHold: count,
         byStatus: v.record(v.string(), count),
+        quarantined: v.optional(count, 0),
         first: v.optional(Instant),
         last: v.optional(Instant),
       }),
@@ -112,7 +129,7 @@ export const jobItem = (
 /** A job as stored. One that cannot be read is ours to mend: it throws. */
 export const storedJobFrom = (item: Record<string, unknown>): StoredJob => {
   const { sk, rev, work } = v.parse(JobItem, item);
-  return { job: { ...work, id: sk }, rev };
+  return { job: { ...work, shownFilter: work.shownFilter ?? work.filter, id: sk }, rev };
 };
 
 /** Who wrote an item last. */

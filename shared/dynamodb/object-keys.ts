@@ -6,6 +6,7 @@ import {
   entryExpiry,
   objectLifetimes,
   PAYLOAD_LIFETIMES_DAYS,
+  QUARANTINE_DAYS,
   UPLOAD_DAYS,
 } from "../domain/retention.ts";
 
@@ -46,6 +47,10 @@ export const uploadObjectKey = (tenantId: TenantId, uploadId: string): string =>
 /** A file that an export has written: lines, gzipped. */
 export const exportFileKey = (file: { tenantId: TenantId; jobId: string; fileId: string }): string =>
   `${lifetimePrefix(EXPORT_DAYS)}exports/t-${file.tenantId}/${file.jobId}/${file.fileId}.ndjson.gz`;
+
+/** What the keys of bodies in a tenant's quarantine begin with; without a tenant, of those that only the operator may see. */
+export const quarantineObjectsPrefix = (tenantId: TenantId | undefined): string =>
+  `${lifetimePrefix(QUARANTINE_DAYS)}quarantine/${tenantId === undefined ? "operator" : `t-${tenantId}`}/`;
 
 /** A run's own copy of an upload, which its events refer to. */
 export const ownUploadKey = (run: RunKey, uploadId: string, days?: number): string =>

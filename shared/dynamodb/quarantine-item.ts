@@ -4,10 +4,9 @@ import type { InputError } from "../contract/event.ts";
 import { TenantId } from "../contract/identifiers.ts";
 import { Redaction } from "../contract/redaction.ts";
 import { type QuarantinePosition, quarantineExpiry } from "../domain/quarantine.ts";
-import { QUARANTINE_DAYS } from "../domain/retention.ts";
 import type { QuarantinedMessage, QuarantineQuery, RefusedMessage } from "../ports/quarantine-store.ts";
 import { jsonAttribute } from "./json-attribute.ts";
-import { lifetimePrefix } from "./object-keys.ts";
+import { quarantineObjectsPrefix } from "./object-keys.ts";
 import { type ItemKey, quarantineKey } from "./table.ts";
 
 /** An item ends at 400 KB; a longer body goes to an object. */
@@ -31,11 +30,9 @@ export const quarantineItemKey = (tenantId: Owner, position: QuarantinePosition)
   return quarantineKey(tenantId, { sentAt: isoOf(sentAt), message: `${messageId}#${part}` });
 };
 
-/** The object of a body that has no room in its item. Ids stand behind a letter: dots alone would be a way up in a URL. */
-const objectKeyOf = (tenantId: Owner, { sentAt, messageId, index }: QuarantinePosition): string => {
-  const owner = tenantId === undefined ? "operator" : `t-${tenantId}`;
-  return `${lifetimePrefix(QUARANTINE_DAYS)}quarantine/${owner}/${sentAt}-${index ?? "whole"}-${messageId}`;
-};
+/** The object of a body that has no room in its item. */
+const objectKeyOf = (tenantId: Owner, { sentAt, messageId, index }: QuarantinePosition): string =>
+  `${quarantineObjectsPrefix(tenantId)}${sentAt}-${index ?? "whole"}-${messageId}`;
 
 /** The reasons as they are stored. A name in a path can hold half a surrogate pair, which DynamoDB does not take. */
 export const storedReasons = (errors: readonly InputError[]): InputError[] =>

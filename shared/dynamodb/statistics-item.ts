@@ -59,6 +59,7 @@ export const summaryItem = (of: PeriodSummary, version: number): Item => ({
   version,
   sum: writeSummary(of.summary),
   final_at: of.finalAt,
+  as_of: of.asOf,
 });
 
 const SummaryItem = v.object({
@@ -66,12 +67,13 @@ const SummaryItem = v.object({
   version: v.number(),
   sum: v.string(),
   final_at: v.optional(v.number()),
+  as_of: v.optional(v.number()),
 });
 
 /** A sum, read back. */
 export const summaryFrom = (item: Item): StoredSummary => {
-  const { sk, version, sum, final_at } = v.parse(SummaryItem, item);
-  return { from: momentOfStatistics(sk), version, summary: readSummary(sum), finalAt: final_at };
+  const { sk, version, sum, final_at, as_of } = v.parse(SummaryItem, item);
+  return { from: momentOfStatistics(sk), version, summary: readSummary(sum), finalAt: final_at, asOf: as_of };
 };
 
 const MarkItem = v.object({ sk: v.string(), mark: v.string() });

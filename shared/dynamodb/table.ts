@@ -12,6 +12,7 @@
  * | which apps are there, and what does their upkeep remember? | table | `pk` = `REG`, `sk` = tenant and app |
  * | where does the walk over all apps go on? | table | `pk` = `REG`, `sk` = `#UPKEEP` |
  * | what is set for this tenant's apps? | table | `pk` = tenant's settings, `sk` = app |
+ * | what keys the digests of this tenant's redacted values? | table | `pk` = tenant's secret, `sk` = `SECRET` |
  * | whose key is this? | table | `pk` = the key's SHA-256, `sk` = `KEY` |
  * | which keys are there, or has this tenant? | table | `pk` = `KEYS`, `sk` = tenant and the key's SHA-256 |
  * | which limits has this tenant? | table | `pk` = `TENANT#` and the tenant, `sk` = `TENANT` |
@@ -168,19 +169,19 @@ export const settingsKey = (tenantId: TenantId, appId: AppId): ItemKey => ({
   sk: appId,
 });
 
-/** The sort key of the tenant's secret: no app's, as ids hold no `#`. */
-export const SETTINGS_SECRET = "#SECRET";
-
-/** The key of the secret that a tenant's digests of redacted values are made with. */
-export const settingsSecretKey = (tenantId: TenantId): ItemKey => ({
-  pk: settingsPartition(tenantId),
-  sk: SETTINGS_SECRET,
-});
+/**
+ * The key of the secret that a tenant's digests of redacted values are made with. In a partition of its own: who reads
+ * settings need not be able to read it.
+ */
+export const redactionSecretKey = (tenantId: TenantId): ItemKey => ({ pk: `T#${tenantId}#SECRET`, sk: "SECRET" });
 
 /** The partition of what an app's runs are summed up to. */
 export const statisticsPartition = (tenantId: TenantId, appId: AppId): string => `T#${tenantId}#S#${appId}`;
 
-/** The partition of what runs add to a quarter of an hour. */
+/**
+ * The partition of what runs add to a quarter of an hour. One will do for however many: its sort keys are hashes, and
+ * DynamoDB splits a hot item collection by sort key where the table has no local index.
+ */
 export const contributionPartition = (tenantId: TenantId, appId: AppId, quarter: number): string =>
   `${statisticsPartition(tenantId, appId)}#${momentText(quarter)}`;
 

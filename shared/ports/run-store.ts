@@ -26,6 +26,14 @@ export interface Tombstone {
   readonly rev: number;
   /** Milliseconds since 1970. */
   readonly deletedAt: number;
+  /** Whether the run was gone for readers already when it was deleted. */
+  readonly hadExpired: boolean;
+}
+
+/** How a run is buried: what its tombstone says, and until when it stands (seconds since 1970). */
+export interface Burial extends Pick<Tombstone, "rev" | "deletedAt"> {
+  readonly hadExpired?: boolean;
+  readonly expiresAt: number;
 }
 
 /** What stands under the key of a run's header. */
@@ -93,11 +101,8 @@ export interface RunStore {
   replace(run: RunKey, header: Header, present: Pick<StoredHeader, "rev" | "touches" | "hold">): Promise<boolean>;
   /** Tells that node events arrived after the run had ended. Only where it has a header. Not idempotent, and harmless. */
   touch(run: RunKey): Promise<boolean>;
-  /** Puts a tombstone in the header's place. Only on the header of this `rev` that is not on hold. */
-  bury(
-    run: RunKey,
-    of: { readonly rev: number; readonly deletedAt: number; readonly expiresAt: number },
-  ): Promise<boolean>;
+  /** Puts a tombstone in the header's place. Only on the header of this `rev` that is not on hold; of 0: only where there is none. */
+  bury(run: RunKey, of: Burial): Promise<boolean>;
   /** Newest first where not asked otherwise, in a total order (start, then run id). */
   list(query: ListQuery): Promise<ListPage>;
   /** The same of runs that came out of another, whatever their apps. */

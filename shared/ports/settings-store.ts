@@ -12,6 +12,11 @@ export const SETTINGS_LAG_MS = 5_000;
 export interface SettingsStore {
   /** Of all apps of a tenant; may be {@link SETTINGS_LAG_MS} old. */
   ofTenant(tenantId: TenantId): Promise<TenantSettings>;
+  /**
+   * What the digests of a tenant's redacted values are keyed with: it never changes. Undefined where nothing was ever set;
+   * whoever has seen settings of the tenant finds it.
+   */
+  secretOf(tenantId: TenantId): Promise<string | undefined>;
   /** Of one app, as of now. Undefined where nothing was ever set. */
   find(tenantId: TenantId, appId: AppId): Promise<AppSettings | undefined>;
   /** Replaces an app's settings where they are of this version (0: not set yet). Undefined where they are of another. */

@@ -27,6 +27,10 @@ export interface PeriodSummary {
   readonly summary: Summary;
   /** Quarters only: when it can be corrected no more (milliseconds since 1970). */
   readonly finalAt: number | undefined;
+  /**
+   * Provisional sums of quarters that are open only: all that was counted until then is in it (milliseconds since 1970).
+   */
+  readonly asOf?: number | undefined;
 }
 
 /** As stored. `version` rises by one with each write. */
@@ -50,8 +54,11 @@ export interface StatisticsStore {
   contributions(app: AppKey, quarter: number): AsyncIterable<Contribution>;
   /** Marks a quarter anew. */
   mark(app: AppKey, quarter: number): Promise<void>;
-  /** The marks of quarters within a span, of any where there is none, in order; at most `limit`. */
-  marks(app: AppKey, of: { readonly span?: Span | undefined; readonly limit?: number }): Promise<Mark[]>;
+  /** The marks of quarters within a span, of any where there is none, in order or newest first; at most `limit`. */
+  marks(
+    app: AppKey,
+    of: { readonly span?: Span | undefined; readonly limit?: number; readonly isNewestFirst?: boolean },
+  ): Promise<Mark[]>;
   /** Takes a mark away; not one that was made since. */
   unmark(app: AppKey, mark: Mark): Promise<void>;
   /** Undefined where the period was never summed up. */

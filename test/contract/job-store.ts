@@ -22,6 +22,7 @@ const basis = (second = ++jobs) => ({
   id: v.parse(JobId, `${encodeTime(ZERO + second * 1000, 10)}${"0".repeat(16)}`),
   appId: v.parse(AppId, "app-1"),
   filter: ANY_RUN,
+  shownFilter: { ...ANY_RUN, tags: ["***"] },
   by: "key 0123456789abcdef",
   createdAt: ZERO + second * 1000,
   updatedAt: ZERO + second * 1000,
@@ -68,7 +69,10 @@ export const jobStoreContract = (name: string, start: () => Promise<Subject<JobS
     };
 
     it.each<[string, Job]>([
-      ["deletion that has begun", { ...basis(), kind: "delete_runs", batch: [], counts: NOTHING_DELETED }],
+      [
+        "deletion that has begun",
+        { ...basis(), kind: "delete_runs", batch: [], quarantine: "begin", counts: NOTHING_DELETED },
+      ],
       [
         "deletion under way",
         {
@@ -77,17 +81,26 @@ export const jobStoreContract = (name: string, start: () => Promise<Subject<JobS
           place,
           kind: "delete_runs",
           batch: [runId],
+          quarantine: { sentAt: ZERO, messageId: "m", index: undefined },
           counts: { ...NOTHING_DELETED, deleted: 3, failedRuns: [{ runId, code: "UNAVAILABLE" }] },
         },
       ],
-      ["dry run that has begun", { ...basis(), kind: "dry_run", counts: NOTHING_COUNTED }],
+      ["dry run that has begun", { ...basis(), kind: "dry_run", quarantine: "begin", counts: NOTHING_COUNTED }],
       [
         "dry run under way",
         {
           ...basis(),
           place: { listedAt: instant(1), runId },
           kind: "dry_run",
-          counts: { matched: 2, onHold: 1, byStatus: { failed: 2 }, first: instant(1), last: instant(2) },
+          quarantine: { sentAt: ZERO, messageId: "m", index: 3 },
+          counts: {
+            matched: 2,
+            onHold: 1,
+            byStatus: { failed: 2 },
+            quarantined: 1,
+            first: instant(1),
+            last: instant(2),
+          },
         },
       ],
       [

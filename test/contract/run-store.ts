@@ -326,19 +326,32 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
 
         expect(await store.bury(run, { rev: 1, deletedAt: 5, expiresAt: 9 })).toBe(true);
 
-        expect(await store.find(run)).toEqual({ isDeleted: true, rev: 2, deletedAt: 5 });
+        expect(await store.find(run)).toEqual({ isDeleted: true, rev: 2, deletedAt: 5, hadExpired: false });
         expect((await list(app)).headers).toEqual([]);
         expect((await list(app, { status: "running" })).headers).toEqual([]);
       });
 
       it("takes effect on the header of its rev, once", async () => {
         const run = newRun();
-        expect(await store.bury(run, { rev: 0, deletedAt: 5, expiresAt: 9 })).toBe(false);
+        expect(await store.bury(run, { rev: 1, deletedAt: 5, expiresAt: 9 })).toBe(false);
         await store.create(run, header(started()));
 
         expect(await store.bury(run, { rev: 2, deletedAt: 5, expiresAt: 9 })).toBe(false);
         expect(await store.bury(run, { rev: 1, deletedAt: 5, expiresAt: 9 })).toBe(true);
         expect(await store.bury(run, { rev: 2, deletedAt: 6, expiresAt: 9 })).toBe(false);
+      });
+
+      it("takes effect on a rev of 0 where there is no header, once", async () => {
+        const [run, other] = [newRun(), newRun()];
+        const tombstone = { rev: 0, deletedAt: 5, expiresAt: 9, hadExpired: true };
+        await store.create(other, header(started()));
+
+        expect(await store.bury(run, tombstone)).toBe(true);
+        expect(await store.bury(run, tombstone)).toBe(false);
+        expect(await store.bury(other, tombstone)).toBe(false);
+
+        expect(await store.find(run)).toEqual({ isDeleted: true, rev: 1, deletedAt: 5, hadExpired: true });
+        expect(await store.find(other)).toMatchObject({ rev: 1, row: { status: "running" } });
       });
 
       it("lets nobody write over it", async () => {

@@ -148,6 +148,10 @@ export const statisticsStoreContract = (name: string, start: () => Promise<Subje
         expect(await found({ span: { from: quarter(1), to: quarter(1) } })).toEqual([]);
         expect(await found({ limit: 3 })).toEqual([0, 1, 2]);
         expect(await found({ span: { from: quarter(1), to: quarter(4) }, limit: 2 })).toEqual([1, 2]);
+        expect(await found({ isNewestFirst: true })).toEqual([3, 2, 1, 0]);
+        expect(await found({ span: { from: quarter(0), to: quarter(3) }, limit: 2, isNewestFirst: true })).toEqual([
+          2, 1,
+        ]);
       });
 
       it("stay where the quarter was marked again since, also after they were taken away", async () => {
@@ -188,9 +192,12 @@ export const statisticsStoreContract = (name: string, start: () => Promise<Subje
         expect(await store.put(app, period, first, 0)).toBe(true);
         expect(await store.find(app, period)).toEqual({ ...first, from: period.from, version: 1 });
 
-        const second = { summary: sumOf([]), finalAt: undefined };
+        const second = { summary: sumOf([]), finalAt: undefined, asOf: 1_795_341_600_456 };
         expect(await store.put(app, period, second, 1)).toBe(true);
         expect(await store.find(app, period)).toEqual({ ...second, from: period.from, version: 2 });
+        const third = { summary: sumOf([]), finalAt: undefined };
+        expect(await store.put(app, period, third, 2)).toBe(true);
+        expect((await store.find(app, period))?.asOf).toBeUndefined();
         for (const other of GRAINS.filter((one) => one !== grain)) {
           expect(await store.find(app, { grain: other, from: period.from })).toBeUndefined();
         }

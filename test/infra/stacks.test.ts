@@ -15,7 +15,6 @@ const all = [data, ingest, jobs, api, project, upkeep, operations];
 
 interface Statement {
   readonly Action: string | string[];
-  readonly Condition?: Record<string, Record<string, string[]>>;
 }
 
 const statementsOf = (id: RegExp) =>
@@ -155,22 +154,6 @@ describe("every queue", () => {
 describe("every function", () => {
   const functions = resourcesOf([ingest, jobs, api, project, upkeep], "AWS::Lambda::Function");
 
-  test("reaches only items whose keys begin with what it is for", () => {
-    const partitionsOf = (id: RegExp): string[] =>
-      statementsOf(id).flatMap(({ Action, Condition }) =>
-        [Action].flat().some((action) => /^dynamodb:((Get|Put|Update|Delete)Item|Query)/.test(action))
-          ? (Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"] ?? ["anything"])
-          : [],
-      );
-    for (const id of [/^Ingest/, /^Query/]) expect(partitionsOf(id).sort()).toEqual(["REG", "T#*"]);
-    expect(partitionsOf(/^Consume/).sort()).toEqual(["OPERATOR#Q", "REG", "T#*"]);
-    expect(partitionsOf(/^Control/).sort()).toEqual(["REG", "REG", "T#*", "T#*", "T#*#Q"]);
-    expect(partitionsOf(/^Work/).sort()).toEqual(["REG", "T#*", "T#*#AUDIT", "T#*#J", "T#*#R#*"]);
-    expect(partitionsOf(/^Reap/).sort()).toEqual(["REG", "REG", "T#*", "T#*", "T#*#S#*"]);
-    expect(partitionsOf(/^Authorize/)).toEqual(["K#*"]);
-    expect(partitionsOf(/^Project/).sort()).toEqual(["T#*#R#*", "T#*#R#*", "T#*#S#*"]);
-  });
-
   test("of the folder functions/ is deployed, and no other", () => {
     expect(functions).toHaveLength(FUNCTIONS.length);
   });
@@ -201,71 +184,28 @@ describe("every function", () => {
     for (const action of actionsOf(/./)) expect(action).not.toContain("*");
   });
 
-  test("may do what it is for, and no more", () => {
-    const table = (id: RegExp) =>
-      actionsOf(id)
-        .filter((action) => action.startsWith("dynamodb:"))
+  test("may do beside what it does with items and objects only what it is for", () => {
+    const others = (id: RegExp): string[] =>
+      [...new Set(actionsOf(id))]
+        .filter((action) => !/^(dynamodb:(\w+Item|Query)|s3:(\w+Object|ListBucket)|logs:\w+)$/.test(action))
         .sort();
-    const objects = (id: RegExp) => [...new Set(actionsOf(id))].filter((action) => action.startsWith("s3:")).sort();
-    // Batches remove what comes for a run that was deleted.
-    const recording = [
-      "dynamodb:BatchWriteItem",
-      "dynamodb:GetItem",
-      "dynamodb:PutItem",
-      "dynamodb:Query",
-      "dynamodb:UpdateItem",
-    ];
+    const consuming = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 
-    expect(table(/^Ingest/)).toEqual(recording);
-    expect(table(/^Consume/)).toEqual([
-      "dynamodb:BatchWriteItem",
-      "dynamodb:GetItem",
-      "dynamodb:PutItem",
-      "dynamodb:PutItem",
-      "dynamodb:Query",
-      "dynamodb:UpdateItem",
-    ]);
-    expect(table(/^Query/)).toEqual(["dynamodb:GetItem", "dynamodb:Query"]);
-    expect(table(/^Authorize/)).toEqual(["dynamodb:GetItem", "dynamodb:UpdateItem"]);
-    expect(objects(/^Query/)).toEqual(["s3:GetObject", "s3:ListBucket"]);
-    expect(objects(/^Ingest/)).toEqual(["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
-    expect(objects(/^Control/)).toEqual(["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
-    const deletion = statementsOf(/^Control/).filter(({ Action }) => Action === "s3:DeleteObject");
-    expect(JSON.stringify(deletion)).toContain("/14d/quarantine/*");
-    expect(JSON.stringify(deletion)).toContain("/*/runs/*");
-    expect(table(/^Work/)).toEqual([
-      "dynamodb:BatchWriteItem",
-      "dynamodb:GetItem",
-      "dynamodb:PutItem",
-      "dynamodb:Query",
-    ]);
-    expect(objects(/^Work/)).toEqual(["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
-    const writing = statementsOf(/^Work/).filter(({ Action }) => Action === "s3:PutObject");
-    expect(JSON.stringify(writing)).toContain("/7d/exports/*");
-    expect([...new Set(table(/^Reap/))]).toEqual([
-      "dynamodb:BatchWriteItem",
-      "dynamodb:DeleteItem",
-      "dynamodb:GetItem",
-      "dynamodb:PutItem",
-      "dynamodb:Query",
-      "dynamodb:UpdateItem",
-    ]);
-    expect(actionsOf(/^Reap/)).toContain("sqs:SendMessage");
-    expect(objects(/^Authorize/)).toEqual([]);
-    expect(table(/^Project/)).toEqual([
-      "dynamodb:DeleteItem",
+    expect(others(/^Authorize/)).toEqual([]);
+    expect(others(/^Query/)).toEqual([]);
+    for (const id of [/^Ingest/, /^Control/]) expect(others(id)).toEqual(["sqs:SendMessage"]);
+    expect(others(/^Reap/)).toEqual(["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"]);
+    expect(others(/^Consume/)).toEqual([...consuming, "sqs:GetQueueUrl", "sqs:ReceiveMessage"]);
+    expect(others(/^Work/)).toEqual([...consuming, "sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:SendMessage"]);
+    expect(others(/^Project/)).toEqual([
       "dynamodb:DescribeStream",
-      "dynamodb:GetItem",
       "dynamodb:GetRecords",
       "dynamodb:GetShardIterator",
       "dynamodb:ListStreams",
-      "dynamodb:PutItem",
-      "dynamodb:Query",
+      "events:PutEvents",
     ]);
-    expect(objects(/^Project/)).toEqual(["s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
     const keeping = statementsOf(/^Project/).filter(({ Action }) => Action === "s3:PutObject");
     expect(JSON.stringify(keeping)).not.toContain("Payloads");
-    expect(actionsOf(/^Project/)).toContain("events:PutEvents");
   });
 });
 
@@ -358,9 +298,16 @@ describe("the project stack", () => {
     });
   });
 
-  test("never collects what was given up", () => {
+  test("collects what was given up, which holds rows of runs, after two weeks, and the alarm says so", () => {
     const bucket = onlyResource(project, "AWS::S3::Bucket");
-    expect(JSON.stringify(bucket["LifecycleConfiguration"])).not.toContain("Expiration");
+    const rules: Record<string, unknown>[] = bucket["LifecycleConfiguration"]["Rules"];
+    expect(rules.filter((rule) => "ExpirationInDays" in rule)).toEqual([
+      { Id: "given-up", Status: "Enabled", ExpirationInDays: 14 },
+    ]);
+    const [[, alarm] = ["", undefined]] = resourcesOf([operations], "AWS::CloudWatch::Alarm").filter(
+      ([, { Properties }]) => Properties.MetricName === "OnFailureDestinationDeliveredEventCount",
+    );
+    expect(alarm?.Properties.AlarmDescription).toContain("for 14 days");
   });
 });
 

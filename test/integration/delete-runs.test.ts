@@ -5,7 +5,7 @@ import { StoreFault } from "../../shared/ports/store-fault.ts";
 import { eventText, json } from "../support/event-text.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { expectProblem } from "../support/problem-document.ts";
-import { type HttpCall, postEvents, type Reply, type Service, startService } from "../support/service.ts";
+import { type HttpCall, postEvents, type Reply, runKey, type Service, startService } from "../support/service.ts";
 import { objectsOf } from "../support/stored.ts";
 
 const RUNS = "/v1/apps/{app_id}/runs";
@@ -14,9 +14,10 @@ const JOB = "/v1/jobs/{job_id}";
 
 let service: Service;
 const clock = manualClock();
-/** What happens when a run's entries are removed, and before a page of a list is given. */
+/** What happens when a run's entries are removed, before a page of a list is given, and when the quarantine is read. */
 let onRemoval: (runId: string) => void | Promise<void>;
 let onPage: () => Promise<void>;
+let onQuarantine: () => void;
 
 const watched = (dependencies: Dependencies): Dependencies => ({
   ...dependencies,
@@ -25,6 +26,13 @@ const watched = (dependencies: Dependencies): Dependencies => ({
     removeAll: async (run) => {
       await onRemoval(run.runId);
       return dependencies.ledger.removeAll(run);
+    },
+  },
+  quarantine: {
+    ...dependencies.quarantine,
+    list: (tenantId, query) => {
+      onQuarantine();
+      return dependencies.quarantine.list(tenantId, query);
     },
   },
   runs: {
@@ -43,6 +51,7 @@ beforeAll(async () => {
 beforeEach(() => {
   onRemoval = () => undefined;
   onPage = async () => undefined;
+  onQuarantine = () => undefined;
   clock.advance(60_000);
 });
 afterEach(() => void service.jobQueue.take());
@@ -108,7 +117,7 @@ describe("runs that match", () => {
         deleted: 3,
         on_hold: 0,
         failed: 0,
-        removed: { entries: 3, events: 9, objects: 1 },
+        removed: { entries: 3, events: 9, objects: 1, quarantined: 0 },
         failed_runs: [],
       },
     });
@@ -147,7 +156,7 @@ describe("runs that match", () => {
           deleted: 2,
           on_hold: 0,
           failed: 0,
-          removed: { entries: 2, events: 6, objects: 1 },
+          removed: { entries: 2, events: 6, objects: 1, quarantined: 0 },
         },
       },
     ]);
@@ -214,6 +223,7 @@ describe("a dry run", () => {
       matched: 3,
       on_hold: 1,
       by_status: { failed: 2, stopped: 1 },
+      quarantined: 0,
       first_started_at: "2026-11-22T08:00:00.000Z",
       last_started_at: "2026-11-22T08:03:00.000Z",
     });
@@ -226,6 +236,7 @@ describe("a dry run", () => {
       matched: 0,
       on_hold: 0,
       by_status: {},
+      quarantined: 0,
       first_started_at: null,
       last_started_at: null,
     });
@@ -345,7 +356,9 @@ describe("a deletion that takes longer than a request", () => {
     expect([job.state, job.report.deleted]).toEqual(["cancelled", 60 - left.length]);
     expect(job.report.deleted).toBeGreaterThan(begun.json.report.deleted);
     expect(left.length).toBeGreaterThan(0);
-    expect(service.jobQueue.take()).toEqual([]);
+    await service.workOff();
+    expect((await jobOf(id)).json.report).toEqual(job.report);
+    expect(await thoseLeft(ids)).toEqual(left);
     expect(await auditOf(id)).toMatchObject([{ details: { state: "cancelled", deleted: job.report.deleted } }]);
   });
 
@@ -355,6 +368,97 @@ describe("a deletion that takes longer than a request", () => {
     const { json: job } = await remove(app, { status: "failed" });
 
     expect((await cancel(job.job_id)).json).toMatchObject({ state: "done", report: { deleted: 1 } });
+  });
+});
+
+describe("what waits in quarantine", () => {
+  /** Refuses an event of each run. */
+  const refuse = async (runIds: readonly (string | undefined)[]): Promise<void> => {
+    const { quarantine } = service.dependencies;
+    const of = { messageId: "message", sentAt: clock.now(), code: "UNKNOWN_EPOCH", errors: [], body: "{}" };
+    for (const [index, runId] of runIds.entries()) {
+      await quarantine.put({ ...of, tenantId: runKey("demo", "any").tenantId, index, runId });
+    }
+  };
+  const waiting = async (): Promise<(string | undefined)[]> => {
+    const query = { sentSince: clock.now() - 86_400_000, limit: 1000, isOldestFirst: true };
+    const { tenantId } = runKey("demo", "any");
+    return (await Array.fromAsync(service.dependencies.quarantine.list(tenantId, query))).map(({ runId }) => runId);
+  };
+  // What another test has left there is gone.
+  beforeEach(() => void clock.advance(15 * 86_400_000));
+
+  test("for runs that are deleted goes with them, and is reported; what waits for others stays", async () => {
+    const [app, other] = [newApp(), newApp()];
+    const [failed = "", succeeded = "", held = ""] = await record(app, ["failed", "succeeded", "failed"]);
+    const [others = ""] = await record(other, ["failed"]);
+    await service.put({ resource: "/v1/runs/{run_id}/hold", path: { run_id: held } });
+    const staying = [succeeded, held, others, "nobody's", "no id", undefined];
+    await refuse([failed, ...staying, failed]);
+
+    const { json: job } = await remove(app, { status: "failed" });
+
+    expect([job.state, job.report.removed.quarantined]).toEqual(["done", 2]);
+    expect(await waiting()).toEqual(staying);
+    expect(await auditOf(job.job_id)).toMatchObject([{ details: { removed: { quarantined: 2 } } }]);
+  });
+
+  test("is counted by a dry run as it would be removed, and stays", async () => {
+    const app = newApp();
+    const [failed = "", succeeded = "", held = ""] = await record(app, ["failed", "succeeded", "failed"]);
+    await service.put({ resource: "/v1/runs/{run_id}/hold", path: { run_id: held } });
+    const all = [failed, succeeded, held, "nobody's", failed];
+    await refuse(all);
+
+    const { json: dry } = await remove(app, { status: "failed", dry_run: "true" });
+
+    expect([dry.state, dry.report.quarantined]).toEqual(["done", 2]);
+    expect(await waiting()).toEqual(all);
+    expect((await remove(app, { status: "failed" })).json.report.removed.quarantined).toBe(dry.report.quarantined);
+  });
+
+  test("is looked through once, however many runs are deleted, and in slices where it is much", async () => {
+    const app = newApp();
+    const ids = await record(app, many(60));
+    await refuse(Array.from({ length: 450 }, (_, at) => (at % 3 === 0 ? ids[at % 60] : `other-${at}`)));
+    let reads = 0;
+    onQuarantine = () => {
+      reads += 1;
+      clock.advance(40_000);
+    };
+
+    const dry = await remove(app, { all: "true", dry_run: "true" });
+    await service.workOff();
+    expect([reads, (await jobOf(dry.json.job_id)).json.report.quarantined]).toEqual([3, 150]);
+    const begun = await remove(app, { all: "true" });
+
+    expect([begun.status, begun.json.state, begun.json.report.deleted]).toEqual([202, "running", 60]);
+    expect(begun.json.report.removed.quarantined).toBe(67);
+    expect(await waiting()).toHaveLength(450 - 67);
+    await service.workOff();
+    const { json: job } = await jobOf(begun.json.job_id);
+    expect([job.state, job.report.removed.quarantined]).toEqual(["done", 150]);
+    expect(reads).toBe(6 + 1);
+    expect((await waiting()).filter((runId) => !runId?.startsWith("other-"))).toEqual([]);
+  });
+
+  test("goes too where the deletion is cancelled, for the runs that it had deleted", async () => {
+    const app = newApp();
+    const ids = await record(app, many(60));
+    await refuse(ids);
+    onRemoval = () => clock.advance(1_000);
+    const begun = await remove(app, { status: "failed" });
+    onRemoval = () => undefined;
+    const { deleted, removed } = begun.json.report;
+    expect([deleted > 0, removed.quarantined]).toEqual([true, 0]);
+
+    await cancel(begun.json.job_id);
+    await service.workOff();
+
+    const { json: job } = await jobOf(begun.json.job_id);
+    expect([job.state, job.report.deleted, job.report.removed.quarantined]).toEqual(["cancelled", deleted, deleted]);
+    expect(await waiting()).toEqual(await thoseLeft(ids));
+    expect(await auditOf(job.job_id)).toMatchObject([{ details: { state: "cancelled", removed: job.report.removed } }]);
   });
 });
 

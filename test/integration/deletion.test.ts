@@ -155,6 +155,43 @@ test("an entry that was written while its run was deleted goes with the next eve
   expect(await itemsOfRun("run-1")).toHaveLength(1);
 });
 
+describe("a run without a header", () => {
+  /** As a writer is between entry and header, or was stopped there. */
+  const recordWithoutHeader = async (): Promise<void> => {
+    await record("run-2");
+    const { ledger } = service.dependencies;
+    const [entry] = (await ledger.readAll(runKey("demo", "run-2"))).entries;
+    if (entry === undefined) throw new Error("expected an entry");
+    const events = entry.events.map((event) => ({ ...event, payload: [] }));
+    await ledger.append(runKey("demo", "run-1"), { ...entry, events, appId: undefined, expiresAt: 2 ** 33 });
+  };
+
+  test("may be about to get one, and is left alone", async () => {
+    await recordWithoutHeader();
+
+    expectProblem(await remove("run-1"), 404, "NOT_FOUND");
+
+    expect(await itemsOfRun("run-1")).toHaveLength(1);
+    expect(await audit()).toEqual([]);
+    expect((await postEvents(service, [finished("run-1")])).status).toBe(200);
+    expect((await readRun(service, "run-1")).status).toBe(200);
+  });
+
+  test("has none any more an hour later: what is left of it goes, and nobody is told", async () => {
+    await recordWithoutHeader();
+    clock.advance(3_600_000);
+
+    for (const removed of [1, 0]) {
+      clock.advance(1000);
+      expectProblem(await remove("run-1"), 404, "NOT_FOUND");
+      expect((await audit())[0]).toMatchObject({ details: { run_id: "run-1", removed: { entries: removed } } });
+    }
+
+    expect(await itemsOfRun("run-1")).toMatchObject([{ sk: "RUN", deleted: clock.now() - 1000 }]);
+    expect((await postEvents(service, [finished("run-1")])).json.results[0].code).toBe("RUN_DELETED");
+  });
+});
+
 test("a body that says something is refused, and nothing is deleted", async () => {
   await record("run-1");
 
@@ -231,4 +268,34 @@ test("a copy that somebody makes of its objects meanwhile goes too", async () =>
 
   expect(deletion.status).toBe("deleted");
   expect(objectsOfRun("run-1")).toEqual([]);
+});
+
+test("a run that is deleted while it is read is not there", async () => {
+  let onRead = async (): Promise<unknown> => undefined;
+  const hurried = await startService(undefined, clock, undefined, (name, services) => {
+    const get = async (key: string) => {
+      if (name === "query") await onRead();
+      return services.blobs.get(key);
+    };
+    return { ...services, blobs: { ...services.blobs, get } };
+  });
+  const words = () => randomBytes(150).toString("base64");
+  const nodes = Array.from({ length: 600 }, (_, at) =>
+    eventText("node.finished", { node_execution_id: `n-${at}`, status: "succeeded", title: words() }),
+  );
+
+  for (const [at, route] of ["", "/nodes", "/trace", "/events"].entries()) {
+    const [run_id, resource] = [`run-${at}`, `${RUN}${route}`];
+    const events = [eventText("run.started"), ...nodes].map((event) => event.replace('"run-1"', `"${run_id}"`));
+    expect((await postEvents(hurried, events)).status).toBe(200);
+    onRead = async () => undefined;
+    expect((await hurried.get({ resource, path: { run_id } })).status).toBe(200);
+
+    onRead = () => hurried.delete({ resource: RUN, path: { run_id } });
+    const reply = await hurried.get({ resource, path: { run_id } });
+    // Who follows its ledger sees it end.
+    if (route === "/events") expect(reply).toMatchObject({ status: 200, json: { data: [], has_more: false } });
+    else expectProblem(reply, 404, "NOT_FOUND");
+  }
+  await hurried.stop();
 });

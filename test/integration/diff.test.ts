@@ -330,6 +330,67 @@ describe("a long diff", () => {
     }
   });
 
+  it("shows each node once, and both runs as the first page did, while they go on", async () => {
+    const node = (type: "node.started" | "node.finished", id: number, seconds: number, more: Members = {}) => {
+      const members = {
+        run_id: "going-on",
+        node_execution_id: `on-${id}`,
+        node_id: `n${id}`,
+        at: at(seconds),
+        ...more,
+      };
+      return eventText(type, members as Parameters<typeof eventText>[1]);
+    };
+    await simple("gone", Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`n${index}`, {}])));
+    await record([eventText("run.started", { run_id: "going-on", app_id: "diffs" })]);
+    await record([node("node.started", 0, 1), node("node.started", 3, 4), node("node.started", 6, 7)]);
+    const whole = (await diff("going-on", "gone")).json;
+    const meanwhile = [
+      () => [node("node.started", 9, 0.5), node("node.started", 1, 8)],
+      () => [node("node.finished", 3, 9), node("node.started", 20, 0.1)],
+      () => [node("node.started", 11, 3), eventText("run.finished", { run_id: "going-on", at: at(90) })],
+      () => [node("node.finished", 6, 2, { status: "failed", error: "boom" })],
+    ];
+
+    const pages: Reply[] = [];
+    for (let after: Record<string, string> = {}; ; clock.advance(20_000)) {
+      const page = await diff("going-on", "gone", { query: { limit: "2", ...after } });
+      pages.push(page);
+      if (!page.json.has_more) break;
+      after = { after: page.json.next_cursor };
+      await record(meanwhile[pages.length - 1]?.() ?? [eventText("run.heartbeat", { run_id: "going-on" })]);
+    }
+
+    expect(pages).toHaveLength(6);
+    expect(pages.flatMap(({ json }) => json.nodes)).toEqual(whole.nodes);
+    for (const { json } of pages) {
+      const { nodes, has_more, next_cursor, ...said } = json;
+      expect(said).toMatchObject({ run: { status: "running", version: whole.run.version }, path: whole.path });
+      expect(said.differs).toEqual(whole.differs);
+    }
+    const now = (await diff("going-on", "gone")).json;
+    expect(now.run).toMatchObject({ status: "succeeded", version: whole.run.version + 1 });
+    expect(now.path.run).toEqual(["n20", "n9", "n0", "n11", "n3", "n6", "n1"]);
+  });
+
+  it("names a thousand steps of each path, and tells how many more there are", async () => {
+    const finished = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => {
+        const id = `s${String(from + index).padStart(4, "0")}`;
+        return eventText("node.finished", { run_id: "long", node_execution_id: id, node_id: id });
+      });
+    await record([eventText("run.started", { run_id: "long", app_id: "diffs" }), ...finished(0, 999)]);
+    await record(finished(999, 8));
+    await simple("brief", { s0000: {} });
+
+    const { path } = (await diff("long", "brief", { query: { limit: "1" } })).json;
+
+    expect(path).toMatchObject({ only_in_run: 1006, run_more: 7, with: ["s0000"] });
+    expect(path.run).toHaveLength(1000);
+    expect(path).not.toHaveProperty("with_more");
+    expect((await diff("brief", "long", { query: { limit: "1" } })).json.path).toMatchObject({ with_more: 7 });
+  });
+
   it("stays below what Lambda carries, whatever is in it", async () => {
     const text = '\\"\\u0001'.repeat(120);
     const outputs = (letter: string) =>

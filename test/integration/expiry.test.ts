@@ -154,6 +154,32 @@ test("a run that no setting says anything of is gone after 30 days", async () =>
   await expectCollected(run);
 });
 
+test.each([
+  ["before any of it is collected", 0],
+  ["after its header was collected", 3 * DAY],
+])("what is left of a run that has expired can be deleted %s, which no answer tells", async (_when, later) => {
+  const run = await record("deleted", "failed", true);
+  const deletion = probes.filter(({ isRemoval }) => isRemoval);
+  expect(deletion.map(({ route }) => route)).toEqual(["DELETE /v1/runs/{run_id}"]);
+  time.pass(30 * DAY + later);
+  if (later > 0) await time.collect();
+  const hasHeader = (await time.left()).items.some((item) => item.includes(`#R#${run.runId}","sk":"RUN"`));
+  expect(hasHeader).toBe(later === 0);
+  expect(objectsOf(await time.left())).not.toEqual([]);
+
+  for (const { isThere } of [...deletion, ...deletion]) expect(await isThere(run)).toBe(false);
+
+  expect(await wrongProbes(probes, run, "gone")).toEqual([]);
+  const { items, objects } = await time.left();
+  const left = items.filter((item) => item.includes(run.runId) && !isOfAudit(item)).map((item) => JSON.parse(item));
+  expect(left).toEqual([expect.objectContaining({ sk: "RUN", deleted: clock.now() })]);
+  expect(objects.filter((key) => key.includes(run.runId))).toEqual([]);
+  await expect(post(eventText("node.started", { run_id: run.runId }))).rejects.toThrow("RUN_DELETED");
+  const audit = await service.get({ resource: "/v1/audit", query: { limit: "1" } });
+  const { action, details } = audit.json.data[0];
+  expect([action, details.run_id]).toEqual(["run.deleted", run.runId]);
+});
+
 test("a run whose retention was changed afterwards is gone by the new one, shorter or longer", async () => {
   const shorter = await record("shorter", "failed");
   const shorterAt = clock.now();

@@ -5,6 +5,7 @@ import { eventText, json } from "../support/event-text.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { expectProblem } from "../support/problem-document.ts";
 import { type HttpCall, postEvents, type Reply, type Service, startService } from "../support/service.ts";
+import { objectsOf } from "../support/stored.ts";
 import { blobsOf } from "../support/uploads.ts";
 
 const EXPORT = "/v1/apps/{app_id}/export";
@@ -13,14 +14,20 @@ const DAY_MS = 86_400_000;
 
 let service: Service;
 const clock = manualClock();
-let onRead: (runId: string) => void;
+let onRead: (runId: string) => unknown;
+/** What happens between reading a run's entries and its payload that is kept apart. */
+let onTexts: (runId: string) => Promise<unknown>;
 const watched = (dependencies: Dependencies): Dependencies => ({
   ...dependencies,
   ledger: {
     ...dependencies.ledger,
-    readAll: (run) => {
-      onRead(run.runId);
+    readAll: async (run) => {
+      await onRead(run.runId);
       return dependencies.ledger.readAll(run);
+    },
+    readTexts: async (run, places) => {
+      await onTexts(run.runId);
+      return dependencies.ledger.readTexts(run, places);
     },
   },
 });
@@ -29,6 +36,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   onRead = () => undefined;
+  onTexts = async () => undefined;
 });
 afterEach(() => void service.jobQueue.take());
 afterAll(() => service.stop());
@@ -320,6 +328,79 @@ describe("an export that is larger than an answer", () => {
       { code: "RUN_UNREADABLE", detail: `the run ${id} cannot be exported` },
     ]);
     expectProblem(await ask(app), 500, "INTERNAL");
+  });
+});
+
+describe("a run that is deleted while it is exported", () => {
+  const large = () => json(`"${randomBytes(20_000).toString("hex")}"`);
+  /** Three runs, newest first; of the second a part of what it says is kept apart. */
+  const recordThree = async (app_id: string): Promise<string[]> => {
+    const ids = await record(app_id, 3);
+    const of = { run_id: ids[1] ?? "", node_execution_id: "node-2", outputs: large() };
+    await postEvents(service, [eventText("node.finished", of)]);
+    return ids;
+  };
+  const remove = (run_id: string): Promise<Reply> =>
+    service.delete({ resource: "/v1/runs/{run_id}", path: { run_id } });
+  const removeOnTexts = (id: string): void => {
+    onTexts = async (runId) => {
+      if (runId !== id) return;
+      onTexts = async () => undefined;
+      expect((await remove(id)).status).toBe(200);
+    };
+  };
+  const linesOfRuns = (text: string): string[] =>
+    linesOf(text).flatMap(({ record, run_id }) => (run_id === undefined ? [] : [`${record} ${run_id}`]));
+
+  test.each(["true", "false"])("is left out of the answer, with events %s", async (events) => {
+    const app = newApp();
+    const [last = "", second = "", first = ""] = await recordThree(app);
+    removeOnTexts(second);
+
+    const { status, text } = await ask(app, { events });
+
+    expect(status).toBe(200);
+    const kinds = ["run", "node", ...(events === "true" ? ["event", "event", "event"] : [])];
+    expect(linesOfRuns(text)).toEqual([last, first].flatMap((id) => kinds.map((kind) => `${kind} ${id}`)));
+    const counts = { runs: 2, nodes: 2, events: events === "true" ? 6 : 0 };
+    expect(linesOf(text).at(-1)).toEqual({ record: "end", ...counts });
+  });
+
+  test("is left out where its entries cannot be read any more", async () => {
+    const app = newApp();
+    const [second = "", first = ""] = await record(app, 2);
+    onRead = async (runId) => {
+      if (runId !== second) return;
+      await remove(second);
+      throw new Error("a ledger entry has lost its object");
+    };
+
+    expect(runsIn((await ask(app)).text)).toEqual([first]);
+  });
+
+  test.each(["true", "false"])("is left out of the files of a job, with events %s", async (events) => {
+    const app = newApp();
+    const [last = "", second = "", first = ""] = await recordThree(app);
+    const begun = await ask(app, { events }, { headers: { prefer: "respond-async" } });
+    removeOnTexts(second);
+
+    await service.workOff();
+
+    const job = await jobOf(begun.json.job_id);
+    expect([job.json.state, job.json.report.runs, job.json.report.files]).toEqual(["done", 2, 1]);
+    expect(runsIn(await textOf(job))).toEqual([last, first]);
+    expect(await textOf(job)).not.toContain(`"${second}"`);
+  });
+
+  test("and is there all the same is not left out: what it lacks is said", async () => {
+    const app = newApp();
+    const [id = ""] = await record(app, 1, { inputs: large() });
+    onTexts = async () => {
+      for (const key of objectsOf(service).filter((path) => path.includes(`/r-${id}/`)))
+        await blobsOf(service).remove(key);
+    };
+
+    expectProblem(await ask(app, { events: "false" }), 500, "INTERNAL");
   });
 });
 

@@ -1,15 +1,25 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { recordClaim } from "../../shared/app/record-arrival.ts";
 import { AppSettingsBody } from "../../shared/contract/app-settings.ts";
 import { AppId, TenantId } from "../../shared/contract/identifiers.ts";
-import { at } from "../support/builders.ts";
+import { arrivalOf, at, claimed } from "../support/builders.ts";
 import { eventText } from "../support/event-text.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { noteFailuresOf } from "../support/noted-failures.ts";
 import { pagesOf } from "../support/pages.ts";
 import { expectProblem } from "../support/problem-document.ts";
-import { type HttpCall, postEvents, type Reply, readRun, type Service, startService } from "../support/service.ts";
+import { newReaper } from "../support/reaper.ts";
+import {
+  type HttpCall,
+  postEvents,
+  type Reply,
+  readRun,
+  runKey,
+  type Service,
+  startService,
+} from "../support/service.ts";
 
 const FAILURES = "/v1/apps/{app_id}/failures";
 
@@ -321,6 +331,134 @@ describe("the failures of an app", () => {
     expectProblem(await list({ after: next_cursor, node_id: "llm" }), 400, "CURSOR_MISMATCH");
     expectProblem(await list({ after: next_cursor, group_by: "fingerprint" }), 400, "CURSOR_MISMATCH");
     expectProblem(await list({ after: `${next_cursor.slice(0, -2)}AA` }), 400, "CURSOR_INVALID");
+  });
+});
+
+describe("the failures of a run that was lost", () => {
+  const IDLE_MS = 1_800_000;
+  const now = () => new Date(clock.now()).toISOString();
+  const record = async (...events: readonly string[]): Promise<void> => {
+    expect((await postEvents(service, events)).status).toBe(200);
+  };
+  const begin = (runId: string, node: string, members: Record<string, string | number> = {}): string =>
+    eventText("node.started", {
+      run_id: runId,
+      node_execution_id: `${runId}-${node}`,
+      node_id: node,
+      node_type: node,
+      at: now(),
+      ...members,
+    });
+  const start = (runId: string, members: Record<string, string | number> = {}): string =>
+    eventText("run.started", { run_id: runId, app_id: "shop", at: now(), ...members });
+  /** Its worker dies: nothing is heard of it, until the service gives it up. */
+  const lose = async (...runIds: readonly string[]): Promise<void> => {
+    clock.advance(IDLE_MS);
+    expect(await newReaper(service.dependencies).tick()).toMatchObject({ lost: runIds.length });
+    for (const runId of runIds) await noteFailuresOf(service, runId);
+  };
+
+  it("are the nodes that it was lost at, without what stood around them", async () => {
+    const inside = { loop_id: "loop", loop_index: 3 };
+    const done = { run_id: "run-1", node_execution_id: "run-1-done", node_id: "done", at: now() };
+    await record(start("run-1"), begin("run-1", "loop"), begin("run-1", "llm", inside));
+    await record(eventText("node.finished", done));
+    await lose("run-1");
+
+    const { json } = await list();
+
+    expect(json.data).toMatchObject([
+      {
+        node_execution_id: "run-1-llm",
+        node_id: "llm",
+        run_id: "run-1",
+        run_status: "failed",
+        finished_at: now(),
+        elapsed_time: null,
+        attempts_count: 1,
+        error: "RUN_LOST: no sign of life for 1800 seconds",
+      },
+    ]);
+    expect((await list({ node_id: "loop" })).json.data).toEqual([]);
+  });
+
+  it("are of one kind for each node, however long their runs may be silent", async () => {
+    await record(start("run-1"), begin("run-1", "llm"));
+    await record(start("run-2", { idle_timeout: 90 }), begin("run-2", "llm"));
+    await record(start("run-3"), begin("run-3", "http"));
+    await lose("run-1", "run-2", "run-3");
+
+    const { data } = (await list({ group_by: "fingerprint" })).json;
+
+    expect(data).toMatchObject([
+      { node_id: "llm", count: 2, runs: 2, fingerprint_text: expect.stringMatching(/^RUN_LOST: no sign of life/) },
+      { node_id: "http", count: 1 },
+    ]);
+    expect(data[0].fingerprint).toBe(data[1].fingerprint);
+  });
+
+  it("go when its engine comes back, and when somebody claims it", async () => {
+    for (const runId of ["run-1", "run-2"]) await record(start(runId), begin(runId, "llm"));
+    await lose("run-1", "run-2");
+    expect((await list()).json.data).toHaveLength(2);
+    clock.advance(1000);
+    await record(eventText("run.finished", { run_id: "run-1", at: now() }));
+    const { event } = claimed(2, (clock.now() - Date.parse(at(0))) / 1000);
+    const ulid = service.dependencies.newUlid(clock.now());
+    const arrival = { ...arrivalOf([event], { actor: "caller" }), ulid, receivedAt: clock.now() };
+    expect(await recordClaim(service.dependencies, runKey("demo", "run-2"), { arrival, epoch: 2 })).toBe(true);
+    for (const runId of ["run-1", "run-2"]) await noteFailuresOf(service, runId);
+
+    expect((await list()).json.data).toEqual([]);
+    await lose("run-2");
+    expect((await list()).json.data).toEqual([]);
+  });
+
+  it("become what its engine says of its end, when that comes late", async () => {
+    await record(start("run-1"), begin("run-1", "llm"));
+    await lose("run-1");
+    const said = { status: "failed", error: `out of memory ${"x".repeat(3000)}`, at: "2026-11-22T12:10:00Z" };
+    await record(eventText("run.finished", { run_id: "run-1", ...said }));
+    await noteFailuresOf(service, "run-1");
+
+    expect((await list()).json.data).toMatchObject([
+      { node_id: "llm", error: expect.stringMatching(/^out of memory x+$/), finished_at: "2026-11-22T12:10:00.000Z" },
+    ]);
+    const llm = { run_id: "run-1", node_execution_id: "run-1-llm", node_id: "llm", at: "2026-11-22T12:09:00Z" };
+    await record(eventText("node.finished", { ...llm, status: "failed", error: "its own" }));
+    await noteFailuresOf(service, "run-1");
+    expect((await list()).json.data).toMatchObject([{ error: "its own", finished_at: "2026-11-22T12:09:00.000Z" }]);
+  });
+
+  it("are none where no node was at work: the list of failed runs shows it", async () => {
+    await record(start("run-1"));
+    await lose("run-1");
+
+    expect((await list()).json.data).toEqual([]);
+    const runs = await service.get({
+      resource: "/v1/apps/{app_id}/runs",
+      path: { app_id: "shop" },
+      query: { status: "failed" },
+    });
+    expect(runs.json.data).toMatchObject([{ run_id: "run-1", error: expect.stringContaining("RUN_LOST") }]);
+  });
+
+  it("are told by the whole of a long error that ended it", async () => {
+    const traceback = (frames: number) =>
+      `Traceback (most recent call last):\n${'  File "/app/deep.py", line 3, in f\n    f()\n'.repeat(frames)}MemoryError: no room`;
+    for (const [runId, frames] of [
+      ["run-1", 60],
+      ["run-2", 90],
+    ] as const) {
+      const end = { run_id: runId, status: "failed", error: traceback(frames), at: now() };
+      await record(start(runId), begin(runId, "a"), begin(runId, "b"), eventText("run.finished", end));
+      await noteFailuresOf(service, runId);
+    }
+
+    const { data } = (await list()).json;
+
+    expect(data.map(({ error }: { error: string }) => error)).toEqual(Array(4).fill("MemoryError: no room"));
+    expect(new Set(data.map(({ fingerprint }: { fingerprint: string }) => fingerprint)).size).toBe(1);
   });
 });
 

@@ -21,10 +21,10 @@ const startDeletion = async (): Promise<string> => {
   const query = { status: "failed", dry_run: "true" };
   return (await service.delete({ resource: "/v1/apps/{app_id}/runs", path, query })).json.job_id;
 };
-const startExport = async (): Promise<string> => {
+const startExport = async (more: Partial<HttpCall> = {}): Promise<string> => {
   clock.advance(1_000);
   const headers = { prefer: "respond-async" };
-  return (await service.get({ resource: "/v1/apps/{app_id}/export", path, headers })).json.job_id;
+  return (await service.get({ resource: "/v1/apps/{app_id}/export", path, headers, ...more })).json.job_id;
 };
 const jobOf = (job_id: string, more: Partial<HttpCall> = {}): Promise<Reply> =>
   service.get({ resource: JOB, path: { job_id }, ...more });
@@ -56,12 +56,17 @@ describe("jobs", () => {
 
   test("are cancelled by who may start them", async () => {
     const [deletion, exporting] = [await startDeletion(), await startExport()];
+    const light = await startExport({ scopes: "read" });
     const cancel = (job_id: string, scopes: string): Promise<Reply> =>
       service.delete({ resource: JOB, path: { job_id }, scopes });
 
-    expectProblem(await cancel(deletion, "read"), 403, "FORBIDDEN");
-    expectProblem(await cancel(exporting, "admin"), 403, "FORBIDDEN");
-    expect((await cancel(exporting, "read")).json.state).toBe("cancelled");
+    expectProblem(await cancel(deletion, "read payload"), 403, "FORBIDDEN");
+    for (const scopes of ["admin", "read", "payload admin"])
+      expectProblem(await cancel(exporting, scopes), 403, "FORBIDDEN");
+    expectProblem(await cancel(light, "admin"), 403, "FORBIDDEN");
+    expect((await jobOf(exporting)).json.state).toBe("running");
+    expect((await cancel(exporting, "read payload")).json.state).toBe("cancelled");
+    expect((await cancel(light, "read")).json.state).toBe("cancelled");
     expect((await cancel(deletion, "admin")).json.state).toBe("done");
   });
 

@@ -61,11 +61,11 @@ const settle = async (): Promise<void> => {
 
 const counted = async (): Promise<Record<string, number>> => {
   const day = Date.parse("2026-11-22");
-  const [sum] = await readStatistics(service.dependencies, APP, {
+  const { sums } = await readStatistics(service.dependencies, APP, {
     spans: [{ from: day, to: day + GRAIN_MS.day }],
     now: 0,
   });
-  return Object.fromEntries(sum?.runs ?? []);
+  return Object.fromEntries(sums[0]?.runs ?? []);
 };
 
 describe("rebuild statistics", () => {

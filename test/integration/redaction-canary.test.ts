@@ -253,6 +253,25 @@ const sendEverything = async (apps: Readonly<Record<string, WrittenSettings>>) =
   });
   await feed.drained();
 
+  for (const app_id of ["shop", "vault"]) {
+    const query = {
+      created_by: `${CANARY}-user`,
+      tag: [`${CANARY}-tag`, mail("tag")],
+      triggered_from: mail("trigger"),
+    };
+    const hold = { resource: "/v1/runs/{run_id}/hold", path: { run_id: `${app_id}-http` } };
+    const runs = { path: { app_id }, query };
+    const prefer = { headers: { prefer: "respond-async" } };
+    answers.push(
+      await service.put({ ...hold, body: JSON.stringify({ reason: `asked for by ${mail("hold")}` }) }),
+      await service.delete({ resource: "/v1/apps/{app_id}/runs", ...runs }),
+      await service.delete({ resource: "/v1/apps/{app_id}/runs", ...runs, query: { ...query, dry_run: "true" } }),
+      await service.get({ resource: "/v1/apps/{app_id}/export", ...runs, ...prefer }),
+    );
+  }
+  answers.push(await service.get({ resource: "/v1/jobs" }));
+  await service.workOff();
+
   const get = async (
     resource: string,
     path: Record<string, string>,
@@ -283,6 +302,8 @@ const sendEverything = async (apps: Readonly<Record<string, WrittenSettings>>) =
   }
   await get("/v1/runs", {});
   await get("/v1/quarantine", {}, { limit: "100" });
+  await get("/v1/jobs", {});
+  await get("/v1/audit", {});
 
   const events = publisher.events.map(({ type, detail }) => ({
     where: "domain event",
@@ -300,7 +321,7 @@ const sendEverything = async (apps: Readonly<Record<string, WrittenSettings>>) =
 };
 
 const PLACES = [
-  ...["entry", "header", "failure", "quarantine", "quarantine object", "object", "graph object"],
+  ...["entry", "header", "failure", "quarantine", "quarantine object", "object", "graph object", "other items"],
   ...["answer", "message", "domain event"],
 ];
 

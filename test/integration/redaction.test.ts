@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import * as v from "valibot";
 import { AppSettingsBody } from "../../shared/contract/app-settings.ts";
 import { AppId } from "../../shared/contract/identifiers.ts";
@@ -9,6 +12,7 @@ import { setApp } from "../support/app-settings.ts";
 import { AT, eventText, ofTenant } from "../support/event-text.ts";
 import { type ManualClock, manualClock } from "../support/manual-clock.ts";
 import { postEvents, type Reply, readRun, runKey, type Service, startService } from "../support/service.ts";
+import { itemsOf, objectsOf } from "../support/stored.ts";
 
 const at = (seconds: number): string => new Date(Date.parse(AT) + seconds * 1000).toISOString();
 
@@ -350,4 +354,85 @@ test("an upload is refused for an app that redacts, by whatever rules", async ()
     eventText("run.started", { inputs: { $ref: "upload:01ARZ3NDEKTSV4RRFFQ69G5FAV" } }),
   ]);
   expect(reply.json.results[0]).toMatchObject({ status: "rejected", code: "UPLOADS_REFUSED" });
+});
+
+describe("what administrators write", () => {
+  const ANN = "ann@example.com";
+  const app = { app_id: "app-1" };
+  const audit = async () => (await service.get({ resource: "/v1/audit" })).json.data;
+  const stored = async (): Promise<string> => JSON.stringify(await itemsOf(service));
+
+  test("as the reason of a hold is redacted by the rules of the run's app", async () => {
+    await setApp(service, "app-1", { redact: { detectors: ["emails"] } });
+    const hold = (run_id: string): Promise<Reply> =>
+      service.put({
+        resource: "/v1/runs/{run_id}/hold",
+        path: { run_id },
+        body: JSON.stringify({ reason: `by ${ANN}` }),
+      });
+    await record(eventText("run.started"), eventText("run.started", { run_id: "run-2", app_id: "app-2" }));
+    clock.advance(1000);
+
+    expect((await hold("run-1")).status).toBe(200);
+    expect((await readRun(service, "run-1")).json.hold.reason).toBe("by ***");
+    expect((await audit())[0].details).toEqual({ run_id: "run-1", reason: "by ***" });
+    expect(await stored()).not.toContain(ANN);
+
+    await hold("run-2");
+    expect((await readRun(service, "run-2")).json.hold.reason).toBe(`by ${ANN}`);
+  });
+
+  test("as the reason of a hold is what the path of that field means", async () => {
+    await setApp(service, "app-1", { redact: { paths: ["$.reason"] } });
+    await record(eventText("run.started"));
+    await service.put({ resource: "/v1/runs/{run_id}/hold", path, body: '{"reason":"case 7"}' });
+
+    expect((await readRun(service, "run-1")).json.hold.reason).toBe("***");
+  });
+
+  test("as a filter finds what was recorded before there were rules, and is kept and shown without what they take out", async () => {
+    await record(eventText("run.started", { created_by: ANN, tags: [ANN, "a"] }));
+    await record(eventText("run.started", { run_id: "run-2", created_by: "bob", tags: ["***", "a"] }));
+    await setApp(service, "app-1", { redact: { detectors: ["emails"] } });
+    clock.advance(SETTINGS_LAG_MS + 1);
+    const query = { created_by: ANN, tag: [ANN, "a"] };
+    const shown = { created_by: "***", tag: ["***", "a"] };
+
+    const prefer = { headers: { prefer: "respond-async" } };
+    const begun = await service.get({ resource: "/v1/apps/{app_id}/export", path: app, query, ...prefer });
+    expect([begun.json.state, begun.json.filter]).toEqual(["running", shown]);
+    await service.workOff();
+    const { json: exported } = await service.get({
+      resource: "/v1/jobs/{job_id}",
+      path: { job_id: begun.json.job_id },
+    });
+    expect([exported.state, exported.filter, exported.report.runs]).toEqual(["done", shown, 1]);
+    const [file = ""] = objectsOf(service).filter((key) => key.includes("/exports/"));
+    const [first = ""] = gunzipSync(readFileSync(join(service.objects, file)))
+      .toString()
+      .split("\n");
+    expect(JSON.parse(first)).toMatchObject({ record: "export", filter: shown });
+
+    const dry = await service.delete({
+      resource: "/v1/apps/{app_id}/runs",
+      path: app,
+      query: { ...query, dry_run: "true" },
+    });
+    expect([dry.json.filter, dry.json.report.matched]).toEqual([shown, 1]);
+    const { json: deletion } = await service.delete({ resource: "/v1/apps/{app_id}/runs", path: app, query });
+    expect([deletion.state, deletion.filter, deletion.report.deleted]).toEqual(["done", shown, 1]);
+    expect((await audit())[0].details.filter).toEqual(shown);
+    expect((await readRun(service, "run-1")).status).toBe(404);
+    expect(await stored()).not.toContain(ANN);
+  });
+
+  test("as a filter is left with what it says of a job only while that runs, whatever ends it", async () => {
+    await setApp(service, "app-1", { redact: { detectors: ["emails"] } });
+    const call = { path: app, query: { created_by: ANN }, headers: { prefer: "respond-async" } };
+    const { json: job } = await service.get({ resource: "/v1/apps/{app_id}/export", ...call });
+
+    await service.delete({ resource: "/v1/jobs/{job_id}", path: { job_id: job.job_id } });
+
+    expect(await stored()).not.toContain(ANN);
+  });
 });

@@ -76,6 +76,30 @@ describe("a scope", () => {
     }
   });
 
+  describe("of who may start a job is needed to see and to cancel it", () => {
+    const JOB = "/v1/jobs/{job_id}";
+    const EXPORT = { method: "GET", resource: "/v1/apps/{app_id}/export", headers: { prefer: "respond-async" } };
+    const DELETION = { method: "DELETE", resource: RUNS, query: { status: "failed" } };
+
+    test.each<[string, HttpCall & { method: string }, string, string, string]>([
+      ["a deletion", DELETION, "admin", "admin", "admin"],
+      ["a dry run", { ...DELETION, query: { all: "true", dry_run: "true" } }, "admin", "admin", "admin"],
+      ["an export of payload", EXPORT, "read payload", "read", "read payload"],
+      ["an export without payload", EXPORT, "read", "read", "read"],
+    ])("%s", async (_what, { method, ...request }, starting, seeing, cancelling) => {
+      const { json: job } = await call(method, { ...request, path, scopes: starting });
+      const statusFor = async (how: "GET" | "DELETE", scopes: string): Promise<number> =>
+        (await call(how, { resource: JOB, path: { job_id: job.job_id }, scopes })).status;
+      /** Every set of scopes that lacks one that is needed. */
+      const without = (needed: string): string[] =>
+        needed.split(" ").map((one) => SCOPES.filter((scope) => scope !== one).join(" "));
+
+      for (const scopes of without(seeing)) expect(await statusFor("GET", scopes)).toBe(403);
+      for (const scopes of without(cancelling)) expect(await statusFor("DELETE", scopes)).toBe(403);
+      expect([await statusFor("GET", seeing), await statusFor("DELETE", cancelling)]).toEqual([200, 200]);
+    });
+  });
+
   test("is not needed to ask for health", async () => {
     const reply = await service.get({ resource: "/v1/health", tenant: "", scopes: "" });
 

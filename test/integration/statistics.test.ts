@@ -1,4 +1,5 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { BatchWriteCommand } from "@aws-sdk/lib-dynamodb";
 import { type CostMeter, costMeter } from "../../bench/cost-meter.ts";
 import { projectFunction } from "../../functions/project/project.ts";
 import { closeStatistics } from "../../shared/app/close-statistics.ts";
@@ -7,6 +8,7 @@ import { GRAIN_MS, GRAINS } from "../../shared/domain/period.ts";
 import { sumOf } from "../../shared/domain/summary.ts";
 import { tableOf } from "../../shared/dynamodb/document-client.ts";
 import { dynamoStatisticsStore } from "../../shared/dynamodb/dynamo-statistics-store.ts";
+import { contributionItem } from "../../shared/dynamodb/statistics-item.ts";
 import { clientOf } from "../contract/dynamo-tables.ts";
 import { appKey } from "../contract/statistics-store.ts";
 import { eventText } from "../support/event-text.ts";
@@ -130,6 +132,7 @@ describe("statistics of an app", () => {
       time_zone: "UTC",
       from: `${SUNDAY}T11:00:00.000Z`,
       to: `${SUNDAY}T12:15:00.000Z`,
+      complete: true,
       total: expect.objectContaining({
         from: `${SUNDAY}T11:00:00.000Z`,
         to: `${SUNDAY}T12:15:00.000Z`,
@@ -162,9 +165,11 @@ describe("statistics of an app", () => {
     await follow();
     const corrected = { runs: { total: 1, failed: 1, succeeded: 0 }, price: { USD: "1" } };
 
-    expect((await ask(app, { from: SUNDAY })).json.total).toMatchObject({ runs: { total: 1, succeeded: 1 } });
+    const before = (await ask(app, { from: SUNDAY })).json;
+    expect(before).toMatchObject({ complete: false, total: { runs: { total: 1, succeeded: 1 } } });
+    expect(before).not.toHaveProperty("as_of");
     await close(app);
-    expect((await ask(app, { from: SUNDAY })).json.total).toMatchObject(corrected);
+    expect((await ask(app, { from: SUNDAY })).json).toMatchObject({ complete: true, total: corrected });
   });
 
   it("are of the last 30 days by day, where nothing else is asked for", async () => {
@@ -316,6 +321,21 @@ describe("a wrong query", () => {
     [{ from: "2027-01-01" }, "to", "expected a moment after from"],
     [{ from: "2026-10-01", interval: "hour" }, "interval", "expected at most 1000 intervals between from and to"],
     [{ from: "1970-01-01", to: "2199-12-31" }, "interval", "expected at most 1000 intervals between from and to"],
+    [
+      { from: "2026-06-01", time_zone: "Europe/Berlin" },
+      "interval",
+      /^expected intervals made of at most 2500 sums, not 4/,
+    ],
+    [
+      { from: "2026-10-20", time_zone: "Asia/Kathmandu", interval: "hour" },
+      "interval",
+      /a shorter span, a larger interval/,
+    ],
+    [
+      { from: "2000-01-01", interval: "month" },
+      "interval",
+      /^expected intervals made of at most 2500 sums, not 9\d{3}:/,
+    ],
     [{ limit: "5" }, "limit", "not a parameter of this route"],
   ])("is refused by what is wrong with it: %j", async (query, path, message) => {
     const reply = await ask("app-1", query);
@@ -324,6 +344,17 @@ describe("a wrong query", () => {
     expect(reply.json.errors).toEqual([
       { path, message: typeof message === "string" ? message : expect.stringMatching(message) },
     ]);
+  });
+
+  it.each<[Readonly<Record<string, string>>, number]>([
+    [{ from: "2024-03-01" }, 997],
+    [{ from: "2026-08-20", time_zone: "Europe/Berlin" }, 95],
+    [{ from: "2026-09-01", time_zone: "Asia/Kolkata" }, 83],
+    [{ from: "2026-10-15", interval: "hour", time_zone: "America/New_York" }, 921],
+    [{ from: "2020-02-01", interval: "month" }, 82],
+    [{ from: "2023-11-01", interval: "month", time_zone: "Europe/Berlin" }, 37],
+  ])("is not one of years by days and months, or of a quarter of a year by days elsewhere: %j", async (query, rows) => {
+    expect(await rowsOf("app-1", query)).toHaveLength(rows);
   });
 
   it("names every parameter that is wrong", async () => {
@@ -394,6 +425,47 @@ describe("what statistics cost", () => {
     const [late] = records;
     expect(await unitsOf("write", () => project({ Records: late === undefined ? [] : [late] }))).toBe(2);
     clock.advance(-GRAIN_MS.hour);
+  });
+
+  const BUSY_RUNS = 2600;
+
+  /** Counts many runs in a quarter. */
+  const countMany = async (app: string, quarter: number): Promise<void> => {
+    const { client, name } = tableOf(aside, service.tableName);
+    for (let run = 0; run < BUSY_RUNS; run += 25) {
+      const requests = Array.from({ length: 25 }, (_, index) => {
+        const summary = { ...sumOf([]), runs: new Map([["succeeded", 1]]) };
+        const contribution = { run: `busy-${run + index}`, moment: { rev: 1, touches: 0 }, summary, expiresAt: 9e9 };
+        return { PutRequest: { Item: contributionItem(appKey("demo", app), quarter, contribution) } };
+      });
+      await client.send(new BatchWriteCommand({ RequestItems: { [name]: requests } }));
+    }
+    await service.dependencies.statistics.mark(appKey("demo", app), quarter);
+  };
+
+  it("of a quarter of many runs is that of a few minutes old sum, and the answer says so", async () => {
+    const app = newApp();
+    const answer = async () => {
+      const { complete, as_of, total } = (await ask(app)).json;
+      return { complete, as_of, runs: total.runs.total };
+    };
+    await countMany(app, Date.parse(`${SUNDAY}T12:00:00.000Z`));
+    expect(await answer()).toEqual({ complete: true, runs: BUSY_RUNS });
+    expect(await units(app, {})).toBeGreaterThan(50);
+
+    expect(await close(app)).toEqual({ closed: 0, hasMore: false });
+    await recordRun(app, `${SUNDAY}T12:05:00.000Z`);
+    await follow();
+    expect(await answer()).toEqual({ complete: false, as_of: `${SUNDAY}T12:07:00.000Z`, runs: BUSY_RUNS });
+    expect(await units(app, {})).toBeLessThan(10);
+
+    clock.advance(5 * 60_000);
+    await close(app);
+    expect(await answer()).toEqual({ complete: false, as_of: `${SUNDAY}T12:12:00.000Z`, runs: BUSY_RUNS + 1 });
+    clock.advance(GRAIN_MS.hour);
+    expect(await close(app)).toEqual({ closed: 1, hasMore: false });
+    expect(await answer()).toEqual({ complete: true, runs: BUSY_RUNS + 1 });
+    clock.advance(-GRAIN_MS.hour - 5 * 60_000);
   });
 
   it("of a query depends on what is asked for, not on the history before it", async () => {

@@ -200,7 +200,7 @@ const startWorld = (given: Schedule) => {
     runs: watched,
     clock,
     apps: { list: async () => [0, 1, 2, 3].map((app) => ({ appId: appOf(app), registeredAt: 0 })) },
-    settings: { ofTenant: async () => ({ apps: settings, secret: undefined }) },
+    settings: { ofTenant: async () => ({ apps: settings }) },
   };
   return {
     runs,

@@ -9,6 +9,7 @@ import { appKey } from "../contract/statistics-store.ts";
 import { type Actor, interleave, type Step } from "../support/interleaving.ts";
 import { memoryStatisticsStore } from "../support/memory-statistics-store.ts";
 import { randomNumbers } from "../support/random-runs.ts";
+import { runByRun } from "../support/run-by-run.ts";
 
 const APP = appKey("demo", "shop");
 const DAY = Date.parse("2026-11-22T00:00:00Z");
@@ -60,6 +61,9 @@ const SEED = Number(process.env["RUNSTONE_STATISTICS_SEED"] ?? 1);
 
 const texts = (of: Iterable<Summary>): string[] => [...of].map(writeSummary);
 
+/** Sums up all that is marked for the time being, as if every quarter were open. */
+const closeProvisionally = (statistics: StatisticsStore) => closeStatistics({ statistics }, APP, DAY, 0);
+
 test("sums are right whoever sums up at once, and whatever comes in between", async () => {
   const random = randomNumbers(SEED);
   const lateRuns = () =>
@@ -74,7 +78,8 @@ test("sums are right whoever sums up at once, and whatever comes in between", as
     const closer: Actor = (step) => closeStatistics({ statistics: stepwise(store, step) }, APP, NOW);
     const during = lateRuns();
     const others: Actor = (step) => contributor(stepwise(store, step), during);
-    await interleave([closer, closer, others], { random, changes: 3, steps: 60 });
+    const early: Actor = (step) => closeProvisionally(stepwise(store, step));
+    await interleave([closer, closer, early, others], { random, changes: 4, steps: 80 });
 
     const spans = QUARTERS.map((from) => ({ from, to: from + GRAIN_MS.quarter }));
     const expected = await Promise.all(
@@ -82,10 +87,13 @@ test("sums are right whoever sums up at once, and whatever comes in between", as
         sumOf((await Array.fromAsync(store.contributions(APP, quarter))).flatMap(({ summary }) => summary ?? [])),
       ),
     );
-    const read = await Promise.all(
-      spans.map((span) => readStatistics({ statistics: store }, APP, { spans: [span], now: 0 })),
-    );
-    expect(texts(read.flat())).toEqual(texts(expected));
+    const read = async (statistics: StatisticsStore): Promise<string[]> => {
+      const found = spans.map((span) => readStatistics({ statistics }, APP, { spans: [span], now: 0 }));
+      return texts((await Promise.all(found)).flatMap(({ sums }) => sums));
+    };
+    expect(await read(runByRun(store))).toEqual(texts(expected));
+    await closeProvisionally(store);
+    expect(await read(store)).toEqual(texts(expected));
 
     while ((await store.marks(APP, {})).length > 0) await closeStatistics({ statistics: store }, APP, NOW);
     for (const grain of GRAINS) {
@@ -95,7 +103,8 @@ test("sums are right whoever sums up at once, and whatever comes in between", as
         expect(writeSummary(summary)).toBe(writeSummary(sumOf(parts)));
       }
     }
-    const [whole] = await readStatistics({ statistics: store }, APP, { spans: [{ from: DAY, to: NOW }], now: 0 });
-    expect(texts(whole === undefined ? [] : [whole])).toEqual(texts([sumOf(expected)]));
+    const whole = await readStatistics({ statistics: store }, APP, { spans: [{ from: DAY, to: NOW }], now: 0 });
+    expect(whole).toMatchObject({ isComplete: true, asOf: undefined });
+    expect(texts(whole.sums)).toEqual(texts([sumOf(expected)]));
   }
 });

@@ -2,6 +2,7 @@ import { gunzipSync } from "node:zlib";
 import { monotonicFactory } from "ulid";
 import { type WorkDependencies, workFunction } from "../../functions/work/work.ts";
 import { lambdaContext } from "../../local/lambda-context.ts";
+import { endJob } from "../../shared/app/end-job.ts";
 import { type JobRequest, startJob } from "../../shared/app/start-job.ts";
 import type { JobId } from "../../shared/contract/job-id.ts";
 import { headerOf } from "../../shared/domain/header.ts";
@@ -14,6 +15,7 @@ import { type CrashPoints, crashPoints } from "./crash-points.ts";
 import { type ManualClock, manualClock } from "./manual-clock.ts";
 import { memoryJobQueue } from "./memory-job-queue.ts";
 import { memoryJobStore } from "./memory-job-store.ts";
+import { memoryQuarantineStore } from "./memory-quarantine-store.ts";
 import { memoryStores } from "./memory-stores.ts";
 import { runKey } from "./service.ts";
 
@@ -27,7 +29,12 @@ export interface JobWorld {
   readonly audit: ReadonlyMap<string, AuditEntry>;
   /** Records runs that have failed, a second apart. */
   record(ids: readonly string[]): Promise<void>;
+  /** Puts a refused event of each run into quarantine. */
+  refuse(ids: readonly string[]): Promise<void>;
+  /** The runs of which refused events wait in quarantine. */
+  refusedOf(): Promise<string[]>;
   start(task: JobRequest["task"]): Promise<JobId>;
+  cancel(id: JobId): Promise<void>;
   /** Delivers messages until there are none; one that failed comes again. Two are worked on at a time. */
   deliver(): Promise<void>;
   /** Delivers what waits a second time, as a queue may. */
@@ -47,9 +54,10 @@ export const jobWorld = (of: { slices?: () => number; pause?: () => number } = {
   const stores = memoryStores(clock);
   const jobs = memoryJobStore();
   const queue = memoryJobQueue();
+  const quarantine = memoryQuarantineStore();
   const audit = new Map<string, AuditEntry>();
   const files = new Map<string, Uint8Array>();
-  const settings = { ofTenant: async () => ({ apps: new Map(), secret: undefined }) };
+  const settings = { ofTenant: async () => ({ apps: new Map() }) };
   const lists: ReadonlySet<string> = new Set();
   const wrap = <Port extends object>(port: Port): Port => points.wrap(port, lists);
   const dependencies = {
@@ -60,6 +68,7 @@ export const jobWorld = (of: { slices?: () => number; pause?: () => number } = {
     uploads: { read: async () => undefined },
     log: () => undefined,
     runs: wrap(stores.runs),
+    quarantine: points.wrap(quarantine, new Set(["list"])),
     ledger: wrap(stores.ledger),
     jobs: wrap(jobs),
     jobQueue: wrap(queue),
@@ -101,11 +110,25 @@ export const jobWorld = (of: { slices?: () => number; pause?: () => number } = {
         await stores.runs.create(key(id), headerOf([entryOf(arrival)]));
       }
     },
+    refuse: async (ids) => {
+      const of = { messageId: "message", sentAt: clock.now(), code: "UNKNOWN_EPOCH", errors: [], body: "{}" };
+      for (const [index, runId] of ids.entries()) {
+        await quarantine.put({ ...of, tenantId: key(runId).tenantId, index, runId });
+      }
+    },
+    refusedOf: async () => {
+      const query = { sentSince: 0, limit: 1000, isOldestFirst: true };
+      const left = await Array.fromAsync(quarantine.list(key("any").tenantId, query));
+      return left.map(({ runId }) => runId ?? "");
+    },
     start: async (task) => {
       const appId = readText(textOf("run.started", { app_id: APP })).appId as NonNullable<JobRequest["appId"]>;
       const request = { tenantId: key("any").tenantId, appId, filter: { ...ANY_RUN, statuses: ["failed" as const] } };
       const stored = await startJob(dependencies, { ...request, by: "key 1", task }, { delaySeconds: 0 });
       return stored.job.id;
+    },
+    cancel: async (jobId) => {
+      await endJob(dependencies, { tenantId: key("any").tenantId, jobId }, { state: "cancelled" });
     },
     deliver: async () => {
       for (let two = queue.take(2); two.length > 0; two = queue.take(2)) {

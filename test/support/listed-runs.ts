@@ -66,7 +66,7 @@ export const startLists = (of: { readonly shards?: number; readonly apps?: reado
     apps: {
       list: async () => apps.map((app) => ({ appId: v.parse(AppId, app), registeredAt: 0 })),
     },
-    settings: { ofTenant: async () => ({ apps: settings, secret: undefined }) },
+    settings: { ofTenant: async () => ({ apps: settings }) },
   };
   const keyOf = (runId: string): RunKey => runKey("lister", runId);
   return {

@@ -112,11 +112,12 @@ export const memoryRunStore = (of: { readonly isBroken?: boolean } = {}): RunSto
       const present = headerAt(run);
       return present !== undefined && put(run, { ...present, touches: present.touches + 1 });
     },
-    bury: async (run, { rev, deletedAt }) => {
+    bury: async (run, { rev, deletedAt, hadExpired = false }) => {
       check();
       const present = headerAt(run);
-      if (present?.rev !== rev || present.hold !== undefined) return false;
-      kept.set(nameOf(run), { run, header: { isDeleted: true, rev: rev + 1, deletedAt }, statusShard: 0 });
+      if (rev === 0 ? kept.has(nameOf(run)) : present?.rev !== rev || present.hold !== undefined) return false;
+      const header: Tombstone = { isDeleted: true, rev: rev + 1, deletedAt, hadExpired };
+      kept.set(nameOf(run), { run, header, statusShard: 0 });
       return true;
     },
     list: async (query) => {

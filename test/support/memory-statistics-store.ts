@@ -41,11 +41,11 @@ export const memoryStatisticsStore = (of: { readonly isBroken?: boolean } = {}):
       check();
       within(marks, nameOf(app)).set(String(quarter), { quarter, mark: String(++made) });
     },
-    marks: async (app, { span, limit }) => {
+    marks: async (app, { span, limit, isNewestFirst = false }) => {
       check();
       return [...within(marks, nameOf(app)).values()]
         .filter(({ quarter }) => span === undefined || (quarter >= span.from && quarter < span.to))
-        .sort((a, b) => a.quarter - b.quarter)
+        .sort((a, b) => (isNewestFirst ? b.quarter - a.quarter : a.quarter - b.quarter))
         .slice(0, limit);
     },
     unmark: async (app, { quarter, mark }) => {
@@ -64,11 +64,11 @@ export const memoryStatisticsStore = (of: { readonly isBroken?: boolean } = {}):
         .map(([, sum]) => sum)
         .sort((a, b) => a.from - b.from);
     },
-    put: async (app, period, { summary, finalAt }, version) => {
+    put: async (app, period, { summary, finalAt, asOf }, version) => {
       check();
       const ofApp = within(sums, nameOf(app));
       if ((ofApp.get(periodName(period))?.version ?? 0) !== version) return false;
-      ofApp.set(periodName(period), { from: period.from, version: version + 1, summary, finalAt });
+      ofApp.set(periodName(period), { from: period.from, version: version + 1, summary, finalAt, asOf });
       return true;
     },
   };

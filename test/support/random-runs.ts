@@ -179,7 +179,8 @@ const LIVES: Readonly<Record<string, (run: RandomRun) => void>> = {
     run.deliver(run.end + 5000, end, run.node(run.end));
   },
   "given up, then over after all": (run) => {
-    run.deliver(0, run.start());
+    const open = { node_execution_id: "open", node_id: "open" };
+    run.deliver(0, run.start(), run.event("node.started", 0.2, open));
     run.lose(run.end + 9);
     if (run.whole(4) > 0) run.deliver(run.end + 1000, ...run.nodes(0.1), run.finish(run.end + 900));
   },

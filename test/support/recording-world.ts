@@ -28,7 +28,8 @@ export const recordingWorld = (clock: ManualClock, stores: RunStores = memorySto
     runs,
     apps: { register: async () => undefined, list: async () => [], listAll: async () => [] },
     settings: {
-      ofTenant: async () => ({ apps: new Map(), secret: undefined }),
+      ofTenant: async () => ({ apps: new Map() }),
+      secretOf: async () => undefined,
       find: async () => undefined,
       put: async () => undefined,
     },

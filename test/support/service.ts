@@ -18,6 +18,7 @@ import { ROUTES, SCOPES } from "../../shared/contract/routes.ts";
 import { fileBlobLinks } from "../../shared/files/file-blob-links.ts";
 import { fileBlobStore } from "../../shared/files/file-blob-store.ts";
 import { connect } from "../../shared/lambda/connect.ts";
+import type { Services } from "../../shared/lambda/connect-recording.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { LogLine } from "../../shared/lambda/log.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
@@ -47,6 +48,8 @@ export interface HttpCall {
 /** The functions as Lambda runs them, over an emulated table of their own and files for objects. */
 export interface Service {
   readonly dependencies: Dependencies;
+  /** What the dependencies are connected to. */
+  readonly services: Services;
   readonly dynamodb: DynamoDBClient;
   readonly tableName: string;
   readonly objects: string;
@@ -128,11 +131,18 @@ const sqsRecord = (body: string, messageId: string) => ({
   awsRegion: "us-east-1",
 });
 
-/** A service of its own. `change` replaces dependencies, to make stores fail; `queue` stands in for the emulated one. */
+/** The functions that a service runs. */
+type ServedFunction = "consume" | "control" | "ingest" | "query" | "work";
+
+/**
+ * A service of its own. `change` replaces dependencies, to make stores fail; `queue` stands in for the emulated one;
+ * `servicesOf` gives each function services of its own, as each is a process of its own.
+ */
 export const startService = async (
   change: (dependencies: Dependencies) => Dependencies = (dependencies) => dependencies,
   clock?: Clock,
   queue?: EventQueue,
+  servicesOf?: (name: ServedFunction, services: Services) => Services,
 ): Promise<Service> => {
   const tableName = `runstone-${randomUUID()}`;
   const objects = mkdtempSync(join(tmpdir(), "runstone-objects-"));
@@ -141,25 +151,26 @@ export const startService = async (
   const sqs = new SQSClient({ ...settings, endpoint: testEndpoints().sqs, useQueueUrlAsEndpoint: false });
   await ensureTable(dynamodb, tableName);
   const logs: LogLine[] = [];
-  const dependencies = change(
-    connect({
-      dynamodb,
-      tableName,
-      blobs: fileBlobStore(objects),
-      links: fileBlobLinks({ secret: Buffer.from("of tests"), baseUrl: () => "http://127.0.0.1:1" }),
-      log: (line) => logs.push(line),
-      ...(clock === undefined ? {} : { clock }),
-    }),
-  );
+  const services: Services = {
+    dynamodb,
+    tableName,
+    blobs: fileBlobStore(objects),
+    links: fileBlobLinks({ secret: Buffer.from("of tests"), baseUrl: () => "http://127.0.0.1:1" }),
+    log: (line) => logs.push(line),
+    ...(clock === undefined ? {} : { clock }),
+  };
+  const dependencies = change(connect(services));
+  const dependenciesOf = (name: ServedFunction): Dependencies =>
+    servicesOf === undefined ? dependencies : change(connect(servicesOf(name, services)));
   const emulated = emulatedQueue(sqs, tableName);
   const jobQueue = memoryJobQueue();
   const functions = {
-    query: queryFunction(dependencies),
-    ingest: ingestFunction({ ...dependencies, queue: queue ?? emulated }),
-    control: controlFunction({ ...dependencies, jobQueue }),
+    query: queryFunction(dependenciesOf("query")),
+    ingest: ingestFunction({ ...dependenciesOf("ingest"), queue: queue ?? emulated }),
+    control: controlFunction({ ...dependenciesOf("control"), jobQueue }),
   };
-  const work = workFunction({ ...dependencies, jobQueue });
-  const consume = consumeFunction(dependencies);
+  const work = workFunction({ ...dependenciesOf("work"), jobQueue });
+  const consume = consumeFunction(dependenciesOf("consume"));
   // A call of its own each: its time runs from then on.
   const context = () => lambdaContext("runstone", "test");
   const workOn: Service["work"] = (body, { receiveCount = 1, timeMs = 60_000 } = {}) => {
@@ -177,6 +188,7 @@ export const startService = async (
   };
   return {
     dependencies,
+    services,
     dynamodb,
     tableName,
     objects,

@@ -20,7 +20,6 @@ const storesOf = (runs: Pick<RunStore, "listStates">, shards = 1) => ({
   settings: {
     ofTenant: async () => ({
       apps: new Map([[appId, { readShards: shards } as unknown as AppSettings]]),
-      secret: undefined,
     }),
   },
 });

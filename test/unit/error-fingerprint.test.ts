@@ -29,6 +29,13 @@ describe("errors that differ only in what changes from one to the next", () => {
     ["addresses", "connect ECONNREFUSED 10.0.0.1:5432", "connect ECONNREFUSED [2001:db8::1]:443"],
     ["mail", "Key (email)=(ada@example.com) exists", "Key (email)=(b.c+d@mail.example.org) exists"],
     ["digits of paths", "open /tmp/run_17/part-3.csv", "open /tmp/run_9/part-12345.csv"],
+    ["space before a unit", "slept 5ms", "slept 5 ms"],
+    ["units that go with the amount", "try again in 320ms.", "try again in 1m30.5s."],
+    ["one and many", "no answer for 1 second", "no answer for 1800 seconds"],
+    ["sizes", "tried to allocate 512.00 MiB of 3 GB", "tried to allocate 20B of 1.5 GiB"],
+    ["digests without a letter", "commit 12345678 is missing", "commit deadbeef is missing"],
+    ["quoted digests without a digit", "no key 'req_deadbeef'", "no key 'req_dead8eef'"],
+    ["signs behind a bracket", "expected x>-5", "expected x>5"],
     ["white space", "a  b\n\tc", " a b c"],
     ["lines of a traceback", traceback(9, "ValueError: bad row 7"), traceback(120, "ValueError: bad row 12")],
     ["frames", "TypeError: x is null\n    at f (/a.js:1:2)\n    at g", "TypeError: x is null\n    at h (/b.js:9:9)"],
@@ -44,6 +51,8 @@ describe("errors of different kinds", () => {
     ["status codes of HTTP", "HTTP/1.1 503 Service Unavailable", "HTTP/1.1 500 Service Unavailable"],
     ["status codes of providers", "Error code: 429 - {}", "Error code: 400 - {}"],
     ["quoted names", "KeyError: 'user_name'", "KeyError: 'user_id'"],
+    ["words in letters of hex", "the facade decade", "the defaced decade"],
+    ["names with a number behind them", "psycopg2.Error", "sqlite3.Error"],
     ["what was raised below the same frames", traceback(9, "ValueError: bad"), traceback(9, "KeyError: bad")],
     ["no error and one", "", "boom"],
   ])("differ by %s", (_what, one, other) => {
@@ -66,7 +75,7 @@ describe("real messages", () => {
     [
       "a rate limit",
       "Error code: 429 - {'error': {'message': 'Rate limit reached for gpt-4o in organization org-AbC123dEf456 on tokens per min (TPM): Limit 30000, Used 29500. Please try again in 1.4s.'}}",
-      "Error code: 429 - {'error': {'message': 'Rate limit reached for gpt-<n>o in organization org-<hex> on tokens per min (TPM): Limit <n>, Used <n>. Please try again in <n>s.'}}",
+      "Error code: 429 - {'error': {'message': 'Rate limit reached for gpt-<n>o in organization org-<n> on tokens per min (TPM): Limit <n>, Used <n>. Please try again in <n>.'}}",
     ],
     [
       "HTTP",
@@ -81,7 +90,7 @@ describe("real messages", () => {
     [
       "MySQL",
       "ERROR 1062 (23000): Duplicate entry '17' for key 'orders.PRIMARY'",
-      "ERROR <n> (<n>): Duplicate entry '<id>' for key 'orders.PRIMARY'",
+      "ERROR <n> (<n>): Duplicate entry '<n>' for key 'orders.PRIMARY'",
     ],
     [
       "Java",
@@ -92,7 +101,7 @@ describe("real messages", () => {
     [
       "a missing file",
       "No such file or directory: '/tmp/tmpab12cd/run_17/out.json'",
-      "No such file or directory: '/tmp/<id>/run_<n>/out.json'",
+      "No such file or directory: '/tmp/<n>/run_<n>/out.json'",
     ],
   ])("%s", (_what, error, text) => {
     expect(textOf(error)).toBe(text);
@@ -133,6 +142,62 @@ describe("an error that is an object", () => {
   });
 });
 
+const textIn = (alphabet: string, length: number): fc.Arbitrary<string> =>
+  fc.string({ unit: fc.constantFrom(...alphabet), minLength: length, maxLength: length });
+/** As digests come, those that happen to have digits only, or letters only, more often than by chance. */
+const HEX_ALPHABETS = ["0123456789abcdef", "0123456789", "abcdef", "0123456789ABCDEF", "ABCDEF"];
+const hexOf = (...lengths: number[]): fc.Arbitrary<string> =>
+  fc
+    .tuple(fc.constantFrom(...HEX_ALPHABETS), fc.constantFrom(...lengths))
+    .chain(([alphabet, length]) => textIn(alphabet, length));
+const BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const amount = fc.oneof(
+  fc.nat(),
+  fc.nat(9).map(String),
+  fc.nat(99_999).map((cents) => (cents / 100).toFixed(2)),
+);
+
+/** Random values of each kind that errors are full of. */
+const values: Readonly<Record<string, fc.Arbitrary<string>>> = {
+  n: fc.oneof(
+    amount.map(String),
+    fc.integer().map(String),
+    fc.nat().map((value) => value.toLocaleString("en-US")),
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value.toExponential(2)),
+  ),
+  hex: hexOf(8, 16, 24, 32, 40, 64),
+  uuid: hexOf(32).map((hex) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")),
+  ulid: fc.nat(7).chain((first) => textIn("0123456789ABCDEFGHJKMNPQRSTVWXYZ", 25).map((rest) => `${first}${rest}`)),
+  id: textIn(BASE_62, 24).filter((text) => /\d/.test(text)),
+  time: fc
+    .tuple(amount, fc.constantFrom("", " "), fc.constantFrom("ns", "µs", "ms", "s", "m", "h", "sec", "minutes", "hour"))
+    .map((parts) => parts.join("")),
+  size: fc
+    .tuple(amount, fc.constantFrom("", " "), fc.constantFrom("B", "kB", "MB", "GiB", "byte", "bytes"))
+    .map((parts) => parts.join("")),
+};
+
+/** Errors of different kinds, with places for values. */
+const TEMPLATES = [
+  "row {n} is bad",
+  "row {n} of {n} is bad",
+  "index {n} is out of range for axis {n}",
+  "Request failed with status code 429 after {time}",
+  "Request failed with status code 500 after {time}",
+  "Rate limit reached for gpt-4o in organization org-{id}. Please try again in {time}.",
+  "commit {hex} is missing in /repos/{hex}/objects",
+  "digest sha256:{hex} != sha256:{hex}",
+  "ECONNRESET while reading {size} of s3://bucket/{uuid}/part-{hex}.bin",
+  "ECONNREFUSED while reading {size} of s3://bucket/{uuid}/part-{hex}.bin",
+  "KeyError: 'user_{hex}'",
+  "KeyError: 'user_name'",
+  "conversation {uuid} not found (request {ulid})",
+  "message {uuid} not found (request {ulid})",
+  'tool call "call_{id}" took {time}, more than {time}',
+  "<Task object at 0x{hex}> was never awaited [{n}, {n}]",
+];
+
 describe("a fingerprint", () => {
   it("is of the text that a string holds, as JSON or as it is", () => {
     expect(errorFingerprint(new JsonText('"socket hang up"'))).toEqual(errorFingerprint("socket hang up"));
@@ -165,6 +230,22 @@ describe("a fingerprint", () => {
           words.map((word) => `${word} ${numbers.next().value} `).join("");
         expect(textOf(withNumbers(one))).toBe(textOf(withNumbers(other)));
       }),
+    );
+  });
+
+  it("does not change with any value of a kind, and tells errors of different words apart", () => {
+    const filled = (template: string): fc.Arbitrary<string> => {
+      const parts = template
+        .split(/\{(\w+)\}/)
+        .map((part, index) => (index % 2 === 0 ? fc.constant(part) : values[part]));
+      return fc.tuple(...(parts as fc.Arbitrary<string>[])).map((texts) => texts.join(""));
+    };
+    fc.assert(
+      fc.property(fc.tuple(...TEMPLATES.map(filled)), fc.tuple(...TEMPLATES.map(filled)), (some, others) => {
+        expect(others.map(errorFingerprint)).toEqual(some.map(errorFingerprint));
+        expect(new Set(some.map((error) => errorFingerprint(error).hash)).size).toBe(TEMPLATES.length);
+      }),
+      { numRuns: 300 },
     );
   });
 

@@ -71,7 +71,7 @@ const read = async (app = APP): Promise<Record<number, Record<string, number>>> 
     const from = ZERO + (index - 12) * GRAIN_MS.quarter;
     return { from, to: from + GRAIN_MS.quarter };
   });
-  const sums = await readStatistics(world.stores, app, { spans, now: 0 });
+  const { sums } = await readStatistics(world.stores, app, { spans, now: 0 });
   const found = sums.map(({ runs }, index) => [(index - 12) * 15, Object.fromEntries(runs)] as const);
   return Object.fromEntries(found.filter(([, runs]) => Object.keys(runs).length > 0));
 };
@@ -158,7 +158,9 @@ describe("a run that ends", () => {
 
     await follow(await record("r", 2, sent("node.finished", cost)));
 
-    const [sum] = await readStatistics(world.stores, APP, {
+    const {
+      sums: [sum],
+    } = await readStatistics(world.stores, APP, {
       spans: [{ from: ZERO, to: ZERO + GRAIN_MS.quarter }],
       now: 0,
     });
@@ -183,7 +185,9 @@ describe("a run that ends", () => {
     await follow(changes);
     await follow(changes.slice(1));
 
-    const [sum] = await readStatistics(world.stores, APP, {
+    const {
+      sums: [sum],
+    } = await readStatistics(world.stores, APP, {
       spans: [{ from: ZERO, to: ZERO + GRAIN_MS.quarter }],
       now: 0,
     });
@@ -209,7 +213,9 @@ describe("a run that ends", () => {
     await takeAway(late.at(-1)?.header.rev ?? 0);
     await follow(late);
 
-    const [sum] = await readStatistics(world.stores, APP, {
+    const {
+      sums: [sum],
+    } = await readStatistics(world.stores, APP, {
       spans: [{ from: ZERO, to: ZERO + GRAIN_MS.quarter }],
       now: 0,
     });

@@ -39,9 +39,8 @@ const storesOf = (
   const asked: string[] = [];
   const tenant: TenantSettings = {
     apps: new Map(Object.entries(apps).map(([app, rules]) => [v.parse(AppId, app), settingsOf(rules)])),
-    secret,
   };
-  const settings = { ofTenant: async () => tenant } as unknown as SettingsStore;
+  const settings = { ofTenant: async () => tenant, secretOf: async () => secret } as unknown as SettingsStore;
   const runs = {
     find: async (run: { runId: string }) => {
       asked.push(run.runId);
@@ -277,8 +276,7 @@ describe("where rules cannot be had", () => {
   it("because the secret is missing, that is a bug, and nothing is kept", async () => {
     const { reading } = await redactOne(storesOf(APPS, {}, ""), received(node({})));
     const without = storesOf(APPS);
-    const tenant = await without.settings.ofTenant(tenantId);
-    const settings = { ofTenant: async () => ({ ...tenant, secret: undefined }) } as unknown as SettingsStore;
+    const settings = { ...without.settings, secretOf: async () => undefined } as unknown as SettingsStore;
     expect(reading.status).toBe("read");
     expect((await redactOne({ ...without, settings }, received(node({})))).reading).toMatchObject({
       status: "unavailable",

@@ -4,7 +4,7 @@ import { failedNodes, failureOf } from "../../shared/domain/node-failures.ts";
 import { summaryOfRun } from "../../shared/domain/run-summary.ts";
 import type { Summary } from "../../shared/domain/summary.ts";
 import { userOf } from "../../shared/domain/user-sketch.ts";
-import { claimed, run, type Saying, type Sent, sent } from "../support/builders.ts";
+import { claimed, lost, run, type Saying, type Sent, sent } from "../support/builders.ts";
 import { json } from "../support/event-text.ts";
 
 const start = sent("run.started", {
@@ -19,7 +19,7 @@ const summaryOf = (...events: readonly Sent[]): Summary | undefined => {
   const state = run(...events);
   return summaryOfRun(
     state,
-    failedNodes(state.nodes).map((node) => failureOf(node)),
+    failedNodes(state).map((failed) => failureOf(failed)),
   );
 };
 
@@ -187,6 +187,13 @@ describe("the failures of a run", () => {
 
     expect([...failures.values()].sort()).toEqual([1, 1, 2]);
     expect([...failures.keys()].map((name) => name.split("\n")[0]).sort()).toEqual(["llm", "llm", "tool"]);
+  });
+
+  it("are of the nodes at work where it was lost", () => {
+    const open = (id: string) => sent("node.started", { node_execution_id: id, node_id: "llm", at: 1 });
+    const { failures } = summaryOf(start, open("1"), open("2"), node("3"), lost(9)) ?? never();
+
+    expect([...failures].map(([name, count]) => [name.split("\n")[0], count])).toEqual([["llm", 2]]);
   });
 
   it("of many kinds are few, and the rest together", () => {

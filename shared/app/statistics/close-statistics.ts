@@ -1,0 +1,165 @@
+import type { AppKey } from "../contract/identifiers.ts";
+import { canClose, canStillClose, finalAt } from "../domain/finality.ts";
+import { endOf, type Grain, type Period, periodOf } from "../domain/period.ts";
+import { type MostNames, type Summary, totalOfSummaries, withFewNames } from "../domain/summary.ts";
+import { writeSummary } from "../domain/summary-text.ts";
+import type { Mark, PeriodSummary, StatisticsStore, StoredSummary } from "../ports/statistics-store.ts";
+import { sideBySide } from "./side-by-side.ts";
+
+/** So many names a sum tells apart: it stays far below the size of an item. */
+export const MOST_STORED_NAMES: MostNames = { names: 200, failures: 500, currencies: 100 };
+
+/**
+ * An open quarter of at most so many runs, about 0.8 MB and one request, is left to be read run by run, which is exact to
+ * the second: nearly three runs a second.
+ */
+export const MOST_RUNS_APART = 2500;
+
+/** Quarters of an hour that one call sums up at the most: a day of them. */
+const MOST_QUARTERS = 96;
+const PERIODS_AT_A_TIME = 8;
+
+/** What one call has done. */
+export interface Closing {
+  /** Quarters whose sums are up to date now. */
+  readonly closed: number;
+  /** Whether there is more to do at once. */
+  readonly hasMore: boolean;
+}
+
+interface Stores {
+  readonly statistics: StatisticsStore;
+}
+
+const isSame = (a: PeriodSummary | undefined, b: PeriodSummary): boolean =>
+  a !== undefined &&
+  a.finalAt === b.finalAt &&
+  a.asOf === b.asOf &&
+  writeSummary(a.summary) === writeSummary(b.summary);
+
+/** Nothing is written where the sum is what it was. False: somebody else has written meanwhile. */
+const putIfChanged = async (
+  { statistics }: Stores,
+  app: AppKey,
+  of: { readonly period: Period; readonly present: StoredSummary | undefined; readonly sum: PeriodSummary },
+): Promise<boolean> => isSame(of.present, of.sum) || statistics.put(app, of.period, of.sum, of.present?.version ?? 0);
+
+/**
+ * What runs add to a quarter, summed up, how many they are, and when the first of it was written; undefined where there is
+ * nothing.
+ */
+export const sumQuarter = async (
+  { statistics }: Stores,
+  app: AppKey,
+  quarter: number,
+): Promise<{ summary: Summary; runs: number; firstExpiry: number } | undefined> => {
+  const total = totalOfSummaries();
+  let [runs, firstExpiry] = [0, Number.POSITIVE_INFINITY];
+  for await (const { summary, expiresAt } of statistics.contributions(app, quarter)) {
+    if (summary !== undefined) total.add(summary);
+    runs++;
+    firstExpiry = Math.min(firstExpiry, expiresAt);
+  }
+  if (runs === 0) return undefined;
+  return { summary: withFewNames(total.sum(), MOST_STORED_NAMES), runs, firstExpiry };
+};
+
+interface QuarterToSum {
+  readonly quarter: number;
+  readonly now: number;
+  /** An open quarter of more runs is summed up provisionally. */
+  readonly mostApart: number;
+}
+
+/** The sum is read before what it is made of: whoever writes it in between makes this write fail. */
+const sumUpQuarter = async (stores: Stores, app: AppKey, of: QuarterToSum): Promise<boolean> => {
+  const period: Period = { grain: "quarter", from: of.quarter };
+  const present = await stores.statistics.find(app, period);
+  // What it was made of is about to be collected: it stays as it is.
+  if (present?.finalAt !== undefined && !canStillClose(present.finalAt, of.now)) return true;
+  const made = await sumQuarter(stores, app, of.quarter);
+  const isProvisional = !canClose(of.quarter, of.now);
+  if (made === undefined || (isProvisional && made.runs <= of.mostApart)) return true;
+  const sum: PeriodSummary = {
+    summary: made.summary,
+    finalAt: Math.min(present?.finalAt ?? Number.POSITIVE_INFINITY, finalAt(made.firstExpiry)),
+    asOf: isProvisional ? of.now : undefined,
+  };
+  return putIfChanged(stores, app, { period, present, sum });
+};
+
+const PART_OF: Readonly<Record<Exclude<Grain, "quarter">, Grain>> = { hour: "quarter", day: "hour" };
+
+/** The sum of the sums that a period is made of. */
+export const sumPeriod = async (
+  { statistics }: Stores,
+  app: AppKey,
+  period: Period & { readonly grain: Exclude<Grain, "quarter"> },
+): Promise<Summary> => {
+  const total = totalOfSummaries();
+  const span = { from: period.from, to: endOf(period) };
+  for await (const { summary } of statistics.list(app, PART_OF[period.grain], span)) total.add(summary);
+  return withFewNames(total.sum(), MOST_STORED_NAMES);
+};
+
+const closePeriod = async (
+  stores: Stores,
+  app: AppKey,
+  period: Period & { readonly grain: Exclude<Grain, "quarter"> },
+): Promise<boolean> => {
+  const present = await stores.statistics.find(app, period);
+  const summary = await sumPeriod(stores, app, period);
+  return putIfChanged(stores, app, { period, present, sum: { summary, finalAt: undefined } });
+};
+
+/** Sums up the periods of a grain that hold these quarters; answers the quarters where nobody came in between. */
+const closeAbove = async (
+  stores: Stores,
+  app: AppKey,
+  of: { readonly grain: Exclude<Grain, "quarter">; readonly marks: readonly Mark[] },
+): Promise<Mark[]> => {
+  const byPeriod = Map.groupBy(of.marks, ({ quarter }) => periodOf(of.grain, quarter).from);
+  const closed: Mark[] = [];
+  await sideBySide(byPeriod, PERIODS_AT_A_TIME, async ([from, marks]) => {
+    if (await closePeriod(stores, app, { grain: of.grain, from })) closed.push(...marks);
+  });
+  return closed;
+};
+
+/**
+ * Sums up the quarters of an app that have been marked and are open no more: the quarter from what its runs add, its hour
+ * from quarters, its day from hours, and then takes the mark away. It may be stopped anywhere and run in several places
+ * at once: a sum is written only over the one that was read before its parts, so the last to write has seen all, and a
+ * mark that cannot be taken away makes the next pass do it again. Marked quarters that are still open, and of more than
+ * `mostApart` runs, then get a provisional sum, and keep their marks. Bounded: `hasMore` says to call again at once. Throws
+ * what went wrong with a quarter after the others are done; calling again is safe.
+ */
+export const closeStatistics = async (
+  stores: Stores,
+  app: AppKey,
+  now: number,
+  mostApart = MOST_RUNS_APART,
+): Promise<Closing> => {
+  const found = await stores.statistics.marks(app, { limit: MOST_QUARTERS + 1 });
+  const failures: unknown[] = [];
+  const sumUp = async (marks: readonly Mark[]): Promise<Mark[]> => {
+    const summed: Mark[] = [];
+    await sideBySide(marks, PERIODS_AT_A_TIME, async (mark) => {
+      try {
+        if (await sumUpQuarter(stores, app, { quarter: mark.quarter, now, mostApart })) summed.push(mark);
+      } catch (error) {
+        // What is wrong with one quarter must not keep the others from being summed up.
+        failures.push(error);
+      }
+    });
+    return summed;
+  };
+  const marks = found.slice(0, MOST_QUARTERS);
+  const quarters = await sumUp(marks.filter(({ quarter }) => canClose(quarter, now)));
+  const hours = await closeAbove(stores, app, { grain: "hour", marks: quarters });
+  const days = await closeAbove(stores, app, { grain: "day", marks: hours });
+  await sideBySide(days, PERIODS_AT_A_TIME, (mark) => stores.statistics.unmark(app, mark));
+  await sumUp(marks.filter(({ quarter }) => !canClose(quarter, now)));
+  if (failures.length > 0) throw failures[0];
+  return { closed: days.length, hasMore: found.length > MOST_QUARTERS && days.length > 0 };
+};

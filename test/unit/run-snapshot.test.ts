@@ -1,0 +1,68 @@
+import fc from "fast-check";
+import * as v from "valibot";
+import { LEDGER_START } from "../../shared/app/follow-ledger.ts";
+import type { ReadRun } from "../../shared/app/read-run.ts";
+import { asOf, snapshotOf } from "../../shared/app/run-snapshot.ts";
+import { RunId } from "../../shared/contract/identifiers.ts";
+import { rowOf } from "../../shared/domain/header.ts";
+import { entryOf, type LedgerEntry } from "../../shared/domain/ledger.ts";
+import { foldRun } from "../../shared/domain/run-fold.ts";
+import { anyEvents, arrivalOf, type Sent, sent, viewOfState, ZERO } from "../support/builders.ts";
+
+/** Entries of one event each, received so many seconds after the beginning. */
+const received = (events: readonly Sent[], seconds: (index: number) => number): LedgerEntry[] =>
+  events.map(({ actor, event }, index) => entryOf(arrivalOf([event], { actor, receivedAt: seconds(index) })));
+
+const readRun = (entries: readonly LedgerEntry[], version: number): ReadRun => {
+  const state = foldRun(entries);
+  const header = { runId: v.parse(RunId, "run-1"), row: rowOf(state), rev: version } as ReadRun["header"];
+  return { header, entries, failures: [], state };
+};
+
+const READ_AT = ZERO + 3_600_000;
+
+describe("a run as of a moment", () => {
+  it("is the run that was read, whatever is received since, or was on its way into the ledger", () => {
+    const seconds = fc.array(fc.integer({ min: 0, max: 3600 }), { minLength: 20, maxLength: 20 });
+    const late = fc.array(fc.integer({ min: 3600 - 20, max: 4000 }), { minLength: 20, maxLength: 20 });
+    fc.assert(
+      fc.property(anyEvents, anyEvents, seconds, late, (events, others, times, lateTimes) => {
+        const there = received(events, (index) => times[index] ?? 0);
+        const snapshot = snapshotOf(readRun(there, 3), READ_AT);
+        const entries = [...there, ...received(others, (index) => lateTimes[index] ?? 3600)];
+
+        const { header, state } = asOf(readRun(entries, 7), JSON.parse(JSON.stringify(snapshot)));
+
+        expect(viewOfState(state)).toEqual(viewOfState(foldRun(there)));
+        expect(header.row).toEqual(rowOf(foldRun(there)));
+        expect(header.rev).toBe(others.length === 0 ? 7 : 3);
+      }),
+    );
+  });
+
+  it("is told in little where nothing was received lately", () => {
+    const entries = received([sent("run.started"), sent("run.finished", { at: 1 })], (index) => index);
+
+    expect(snapshotOf(readRun(entries, 2), READ_AT)).toEqual({ settled: READ_AT - 30_000, recent: [], version: 2 });
+    expect(snapshotOf(readRun(entries, 2), 0).settled).toBe(LEDGER_START.settled);
+  });
+
+  it("holds the first 250 deliveries of the last half minute, of however many, and is the same again", () => {
+    const events = Array.from({ length: 300 }, (_, index) =>
+      sent("node.started", { node_execution_id: `n${String(index).padStart(3, "0")}`, at: index }),
+    );
+    const run = readRun(received(events, (index) => 3590 + index / 100).reverse(), 1);
+    const snapshot = snapshotOf(run, READ_AT);
+    const { state } = asOf(run, snapshot);
+
+    expect(
+      state.nodes
+        .map(({ nodeExecutionId }) => nodeExecutionId)
+        .sort()
+        .at(-1),
+    ).toBe("n249");
+    expect(state.nodes).toHaveLength(250);
+    expect(snapshotOf(asOf(run, snapshot), READ_AT)).toEqual(snapshot);
+    expect(JSON.stringify(snapshot).length).toBeLessThan(3000);
+  });
+});
