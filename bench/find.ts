@@ -1,4 +1,4 @@
-import { MOST_ROWS } from "../shared/app/list-runs.ts";
+import { MOST_ROWS } from "../shared/app/lists/list-runs.ts";
 import { type Asked, type Bench, type FindPrice, pricesOf } from "./find-price.ts";
 import { appsOf, RARE_TRIGGER, type SeededApp, seedRuns } from "./find-seed.ts";
 import { type Query, startMeteredService } from "./metered-service.ts";

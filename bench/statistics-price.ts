@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import { closeStatistics } from "../shared/app/close-statistics.ts";
-import { MOST_UNSUMMED } from "../shared/app/read-statistics.ts";
+import { closeStatistics } from "../shared/app/statistics/close-statistics.ts";
+import { MOST_UNSUMMED } from "../shared/app/statistics/read-statistics.ts";
 import { AppId, type AppKey } from "../shared/contract/identifiers.ts";
-import { GRAIN_MS } from "../shared/domain/period.ts";
+import { GRAIN_MS } from "../shared/domain/statistics/period.ts";
 import { type Asked, type Bench, type FindPrice, pricesOf } from "./find-price.ts";
 import { idOf } from "./find-seed.ts";
 import { putItems } from "./put-items.ts";

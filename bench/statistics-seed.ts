@@ -1,11 +1,11 @@
 import * as v from "valibot";
-import { countedName } from "../shared/app/contribute.ts";
+import { countedName } from "../shared/app/statistics/contribute.ts";
 import { type AppKey, RunId } from "../shared/contract/identifiers.ts";
-import { contributionExpiry } from "../shared/domain/finality.ts";
-import { latencyOf } from "../shared/domain/latency-sketch.ts";
-import { GRAIN_MS } from "../shared/domain/period.ts";
-import { failureName, type Summary, sumOf } from "../shared/domain/summary.ts";
-import { userOf } from "../shared/domain/user-sketch.ts";
+import { contributionExpiry } from "../shared/domain/statistics/finality.ts";
+import { latencyOf } from "../shared/domain/statistics/latency-sketch.ts";
+import { GRAIN_MS } from "../shared/domain/statistics/period.ts";
+import { failureName, type Summary, sumOf } from "../shared/domain/statistics/summary.ts";
+import { userOf } from "../shared/domain/statistics/user-sketch.ts";
 import { contributionItem, kindOfGrain, statisticsKey, summaryItem } from "../shared/dynamodb/statistics-item.ts";
 import { idOf, randomFrom } from "./find-seed.ts";
 

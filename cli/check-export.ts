@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { readExportedEvent } from "../shared/app/exported-event.ts";
+import { readExportedEvent } from "../shared/app/export/exported-event.ts";
 import { RunId, type RunKey, type TenantId } from "../shared/contract/identifiers.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { exportLines, type PlacedLine } from "./export-lines.ts";

@@ -1,12 +1,12 @@
-import { type ExportedEvent, readExportedEvent } from "../shared/app/exported-event.ts";
+import { type ExportedEvent, readExportedEvent } from "../shared/app/export/exported-event.ts";
 import {
   type ExportedEntry,
   type ImportedRun,
   type ImportOutcome,
   importRun,
   type RunToImport,
-} from "../shared/app/import-run.ts";
-import type { RecordDependencies } from "../shared/app/record-events.ts";
+} from "../shared/app/export/import-run.ts";
+import type { RecordDependencies } from "../shared/app/record/record-events.ts";
 import type { TenantId } from "../shared/contract/identifiers.ts";
 import { runOfLine } from "./check-export.ts";
 import { exportLines, type PlacedLine } from "./export-lines.ts";

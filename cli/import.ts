@@ -1,5 +1,5 @@
 import { monotonicFactory } from "ulid";
-import type { RecordDependencies } from "../shared/app/record-events.ts";
+import type { RecordDependencies } from "../shared/app/record/record-events.ts";
 import { TenantId } from "../shared/contract/identifiers.ts";
 import { checkExport } from "./check-export.ts";
 import { CommandFailure } from "./command-failure.ts";

@@ -1,4 +1,4 @@
-import { type KeyPolicy, keyExpiryOf, keyIdOf } from "../shared/app/api-keys.ts";
+import { type KeyPolicy, keyExpiryOf, keyIdOf } from "../shared/app/keys/api-keys.ts";
 import type { StoredCredential } from "../shared/ports/credential-store.ts";
 import { textTable } from "./text-table.ts";
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { admitApiKey, type KeyPolicy, keyIdOf, newApiKey, sha256Of } from "../shared/app/api-keys.ts";
-import { revokeApiKey } from "../shared/app/revoke-api-key.ts";
+import { admitApiKey, type KeyPolicy, keyIdOf, newApiKey, sha256Of } from "../shared/app/keys/api-keys.ts";
+import { revokeApiKey } from "../shared/app/keys/revoke-api-key.ts";
 import { TenantId } from "../shared/contract/identifiers.ts";
 import { SCOPES } from "../shared/contract/routes.ts";
 import { dynamoCredentialStore } from "../shared/dynamodb/dynamo-credential-store.ts";

@@ -1,4 +1,4 @@
-import type { RedriveDependencies } from "../shared/app/redrive-event.ts";
+import type { RedriveDependencies } from "../shared/app/quarantine/redrive-event.ts";
 import type { TenantId } from "../shared/contract/identifiers.ts";
 import { positionOfQuarantineId, type QuarantinePosition } from "../shared/domain/quarantine.ts";
 import { hasExpired } from "../shared/domain/retention.ts";

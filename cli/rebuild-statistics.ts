@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { closeStatistics } from "../shared/app/close-statistics.ts";
-import { type Difference, recountStatistics } from "../shared/app/recount-statistics.ts";
+import { closeStatistics } from "../shared/app/statistics/close-statistics.ts";
+import { type Difference, recountStatistics } from "../shared/app/statistics/recount-statistics.ts";
 import { AppId, TenantId } from "../shared/contract/identifiers.ts";
-import { GRAIN_MS, type Span } from "../shared/domain/period.ts";
-import { COUNTED_STATUSES, type Summary } from "../shared/domain/summary.ts";
+import { GRAIN_MS, type Span } from "../shared/domain/statistics/period.ts";
+import { COUNTED_STATUSES, type Summary } from "../shared/domain/statistics/summary.ts";
 import { CommandFailure } from "./command-failure.ts";
 import type { CommandIo } from "./command-group.ts";
 import { optionalOption, parseCommand, requiredOption, TARGET_OPTIONS } from "./command-line.ts";

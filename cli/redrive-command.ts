@@ -1,5 +1,5 @@
-import { type RedriveDependencies, type RedriveResult, redriveEvent } from "../shared/app/redrive-event.ts";
-import { redriveQuarantine } from "../shared/app/redrive-quarantine.ts";
+import { type RedriveDependencies, type RedriveResult, redriveEvent } from "../shared/app/quarantine/redrive-event.ts";
+import { redriveQuarantine } from "../shared/app/quarantine/redrive-quarantine.ts";
 import { TenantId } from "../shared/contract/identifiers.ts";
 import type { QuarantinePosition } from "../shared/domain/quarantine.ts";
 import { CommandFailure } from "./command-failure.ts";

@@ -1,7 +1,7 @@
 /** The keys of the two tenants that every embedded stack has. */
 import path from "node:path";
 import * as v from "valibot";
-import { admitApiKey, newApiKey } from "../shared/app/api-keys.ts";
+import { admitApiKey, newApiKey } from "../shared/app/keys/api-keys.ts";
 import { TenantId } from "../shared/contract/identifiers.ts";
 import { SCOPES } from "../shared/contract/routes.ts";
 import type { CredentialStore } from "../shared/ports/credential-store.ts";

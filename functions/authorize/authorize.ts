@@ -1,5 +1,5 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from "aws-lambda";
-import { credentialOf, KEY_PREFIX, type KeyPolicy, keyIdOf, recordKeyUse } from "../../shared/app/api-keys.ts";
+import { credentialOf, KEY_PREFIX, type KeyPolicy, keyIdOf, recordKeyUse } from "../../shared/app/keys/api-keys.ts";
 import type { Grant } from "../../shared/domain/grant.ts";
 import type { Log } from "../../shared/lambda/log.ts";
 import type { Clock } from "../../shared/ports/clock.ts";

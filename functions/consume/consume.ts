@@ -1,10 +1,10 @@
 import middy from "@middy/core";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
-import type { EventResult, ReceivedEvent } from "../../shared/app/received-event.ts";
-import { recordEvents } from "../../shared/app/record-events.ts";
-import type { RedactedEvent } from "../../shared/app/redact-event.ts";
-import { redactEvents } from "../../shared/app/redact-events.ts";
-import { unnamedRedactor } from "../../shared/app/redact-unnamed.ts";
+import type { EventResult, ReceivedEvent } from "../../shared/app/record/received-event.ts";
+import { recordEvents } from "../../shared/app/record/record-events.ts";
+import type { RedactedEvent } from "../../shared/app/redaction/redact-event.ts";
+import { redactEvents } from "../../shared/app/redaction/redact-events.ts";
+import { unnamedRedactor } from "../../shared/app/redaction/redact-unnamed.ts";
 import { sideBySide } from "../../shared/app/side-by-side.ts";
 import { type InputError, readEvent } from "../../shared/contract/event.ts";
 import { type EventList, readMessage } from "../../shared/contract/event-list.ts";

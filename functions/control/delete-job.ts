@@ -1,4 +1,4 @@
-import { endJob } from "../../shared/app/end-job.ts";
+import { endJob } from "../../shared/app/jobs/end-job.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { tenantOf } from "../../shared/lambda/request.ts";
 import type { ControlDependencies } from "./control-dependencies.ts";

@@ -1,5 +1,5 @@
-import { buryRun } from "../../shared/app/delete-run.ts";
-import { removeQuarantined } from "../../shared/app/remove-quarantined.ts";
+import { buryRun } from "../../shared/app/deletion/delete-run.ts";
+import { removeQuarantined } from "../../shared/app/deletion/remove-quarantined.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";

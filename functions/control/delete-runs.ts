@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { findJob } from "../../shared/app/find-jobs.ts";
-import { startJob } from "../../shared/app/start-job.ts";
-import { workOnJob } from "../../shared/app/work-on-job.ts";
+import { findJob } from "../../shared/app/jobs/find-jobs.ts";
+import { startJob } from "../../shared/app/jobs/start-job.ts";
+import { workOnJob } from "../../shared/app/jobs/work-on-job.ts";
 import { type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { workStores } from "../../shared/lambda/job-dependencies.ts";

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import * as v from "valibot";
-import { exportDirectly } from "../../shared/app/export-directly.ts";
-import { startJob } from "../../shared/app/start-job.ts";
+import { exportDirectly } from "../../shared/app/export/export-directly.ts";
+import { startJob } from "../../shared/app/jobs/start-job.ts";
 import type { AppId } from "../../shared/contract/identifiers.ts";
 import type { ExportForm } from "../../shared/domain/job.ts";
 import type { RunFilter } from "../../shared/domain/run-filter.ts";

@@ -1,4 +1,4 @@
-import { presentJob } from "../../shared/app/present-job.ts";
+import { presentJob } from "../../shared/app/jobs/present-job.ts";
 import { instantOf, showInstant } from "../../shared/contract/instant.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
 import { type ExportJob, isRunning, type Job } from "../../shared/domain/job.ts";

@@ -1,5 +1,5 @@
-import { listJobs as listJobsOf } from "../../shared/app/find-jobs.ts";
-import { presentJob } from "../../shared/app/present-job.ts";
+import { listJobs as listJobsOf } from "../../shared/app/jobs/find-jobs.ts";
+import { presentJob } from "../../shared/app/jobs/present-job.ts";
 import { JobId } from "../../shared/contract/job-id.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";

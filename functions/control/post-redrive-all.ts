@@ -1,4 +1,4 @@
-import { redriveQuarantine } from "../../shared/app/redrive-quarantine.ts";
+import { redriveQuarantine } from "../../shared/app/quarantine/redrive-quarantine.ts";
 import { quarantineIdOf } from "../../shared/domain/quarantine.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";

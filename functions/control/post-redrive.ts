@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { redriveEvent } from "../../shared/app/redrive-event.ts";
+import { redriveEvent } from "../../shared/app/quarantine/redrive-event.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";

@@ -1,4 +1,4 @@
-import { openUpload } from "../../shared/app/open-upload.ts";
+import { openUpload } from "../../shared/app/uploads/open-upload.ts";
 import { instantOf, showInstant } from "../../shared/contract/instant.ts";
 import { UploadRequest } from "../../shared/contract/upload-request.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";

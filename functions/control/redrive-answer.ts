@@ -1,4 +1,4 @@
-import type { RedriveResult } from "../../shared/app/redrive-event.ts";
+import type { RedriveResult } from "../../shared/app/quarantine/redrive-event.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
 import { quarantineIdOf } from "../../shared/domain/quarantine.ts";
 

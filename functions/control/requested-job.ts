@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { findJob } from "../../shared/app/find-jobs.ts";
+import { findJob } from "../../shared/app/jobs/find-jobs.ts";
 import { JobId } from "../../shared/contract/job-id.ts";
 import type { Job } from "../../shared/domain/job.ts";
 import { type Refusal, refuse } from "../../shared/lambda/answer.ts";

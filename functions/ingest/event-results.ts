@@ -1,5 +1,5 @@
-import type { QueueResult } from "../../shared/app/queue-events.ts";
-import type { EventResult } from "../../shared/app/received-event.ts";
+import type { QueueResult } from "../../shared/app/record/queue-events.ts";
+import type { EventResult } from "../../shared/app/record/received-event.ts";
 import type { InputError } from "../../shared/contract/event.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { readRun } from "../../shared/app/read-run.ts";
+import { readRun } from "../../shared/app/read/read-run.ts";
 import { AppId, RunId, type TenantId } from "../../shared/contract/identifiers.ts";
 import { millisecondsOf } from "../../shared/contract/instant.ts";
 import { type DifyReading, difyEvents } from "../../shared/dify/event.ts";

@@ -1,5 +1,5 @@
-import { queueEvents } from "../../shared/app/queue-events.ts";
-import { redactEvents } from "../../shared/app/redact-events.ts";
+import { queueEvents } from "../../shared/app/record/queue-events.ts";
+import { redactEvents } from "../../shared/app/redaction/redact-events.ts";
 import { type Answer, jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import { logUnavailable } from "../../shared/lambda/log-unavailable.ts";
 import { STATUS_QUEUED } from "../../shared/lambda/outcomes.ts";

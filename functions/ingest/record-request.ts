@@ -1,7 +1,7 @@
-import { recordEvents } from "../../shared/app/record-events.ts";
-import { redactEvents } from "../../shared/app/redact-events.ts";
+import { recordEvents } from "../../shared/app/record/record-events.ts";
+import { redactEvents } from "../../shared/app/redaction/redact-events.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
-import type { Source } from "../../shared/domain/ledger.ts";
+import type { Source } from "../../shared/domain/fold/ledger.ts";
 import { type Answer, jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { RecordingDependencies } from "../../shared/lambda/dependencies.ts";
 import { logUnavailable } from "../../shared/lambda/log-unavailable.ts";

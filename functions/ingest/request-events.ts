@@ -1,4 +1,4 @@
-import type { ReceivedEvent } from "../../shared/app/received-event.ts";
+import type { ReceivedEvent } from "../../shared/app/record/received-event.ts";
 import { type EventReading, readEvent } from "../../shared/contract/event.ts";
 import type { EventText } from "../../shared/contract/event-list.ts";
 import { type Refusal, refuse } from "../../shared/lambda/answer.ts";

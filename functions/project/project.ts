@@ -1,5 +1,5 @@
 import type { DynamoDBRecord, DynamoDBStreamEvent } from "aws-lambda";
-import { changeFollower, type FollowStores, type Unfollowed } from "../../shared/app/follow-changes.ts";
+import { changeFollower, type FollowStores, type Unfollowed } from "../../shared/app/statistics/follow-changes.ts";
 import { statusEvent } from "../../shared/app/status-event.ts";
 import { type HeaderChange, headerChangeFrom } from "../../shared/dynamodb/header-change.ts";
 import { runPartition, TABLE } from "../../shared/dynamodb/table.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { countRuns as countRunsOf } from "../../shared/app/count-runs.ts";
+import { countRuns as countRunsOf } from "../../shared/app/lists/count-runs.ts";
 import { RunId } from "../../shared/contract/identifiers.ts";
 import { Instant } from "../../shared/contract/instant.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";

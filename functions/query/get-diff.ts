@@ -6,13 +6,13 @@ import {
   presentDiff,
   presentPair,
   type Sides,
-} from "../../shared/app/present-diff.ts";
-import { readRun, readTexts } from "../../shared/app/read-run.ts";
-import { asOf, snapshotOf } from "../../shared/app/run-snapshot.ts";
+} from "../../shared/app/read/present-diff.ts";
+import { readRun, readTexts } from "../../shared/app/read/read-run.ts";
+import { asOf, snapshotOf } from "../../shared/app/read/run-snapshot.ts";
 import { RunId, type RunKey } from "../../shared/contract/identifiers.ts";
-import { diffRuns, type NodePair } from "../../shared/domain/diff.ts";
+import { diffRuns, type NodePair } from "../../shared/domain/diff/diff.ts";
+import type { MemberPayload } from "../../shared/domain/fold/member.ts";
 import { objectOf } from "../../shared/domain/large-payload.ts";
-import type { MemberPayload } from "../../shared/domain/member.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";

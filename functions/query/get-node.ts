@@ -1,5 +1,5 @@
-import { payloadOf, presentAttempt, presentNode } from "../../shared/app/present-node.ts";
-import { attemptsOf } from "../../shared/domain/attempts.ts";
+import { payloadOf, presentAttempt, presentNode } from "../../shared/app/read/present-node.ts";
+import { attemptsOf } from "../../shared/domain/fold/attempts.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";

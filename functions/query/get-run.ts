@@ -1,4 +1,4 @@
-import { etagOf, presentRun } from "../../shared/app/present-run.ts";
+import { etagOf, presentRun } from "../../shared/app/read/present-run.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";

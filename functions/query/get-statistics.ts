@@ -1,10 +1,16 @@
 import * as v from "valibot";
-import { presentInterval, presentTotal } from "../../shared/app/present-statistics.ts";
-import { readStatistics } from "../../shared/app/read-statistics.ts";
+import { presentInterval, presentTotal } from "../../shared/app/statistics/present-statistics.ts";
+import { readStatistics } from "../../shared/app/statistics/read-statistics.ts";
 import { instantOf, showInstant } from "../../shared/contract/instant.ts";
-import { INTERVALS, type Interval, intervalsIn, type LocalClock, localClock } from "../../shared/domain/local-time.ts";
-import { periodsIn, type Span } from "../../shared/domain/period.ts";
-import { sumOf } from "../../shared/domain/summary.ts";
+import {
+  INTERVALS,
+  type Interval,
+  intervalsIn,
+  type LocalClock,
+  localClock,
+} from "../../shared/domain/statistics/local-time.ts";
+import { periodsIn, type Span } from "../../shared/domain/statistics/period.ts";
+import { sumOf } from "../../shared/domain/statistics/summary.ts";
 import { jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";

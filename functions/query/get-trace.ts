@@ -1,18 +1,18 @@
 import * as v from "valibot";
-import { presentGroup, presentTraceNode } from "../../shared/app/present-node.ts";
+import { presentGroup, presentTraceNode } from "../../shared/app/read/present-node.ts";
 import {
   addPayload,
   type Members,
   type PayloadView,
   setRedacted,
   shownField,
-} from "../../shared/app/present-payload.ts";
-import { presentRun } from "../../shared/app/present-run.ts";
+} from "../../shared/app/read/present-payload.ts";
+import { presentRun } from "../../shared/app/read/present-run.ts";
 import { showInstant } from "../../shared/contract/instant.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";
 import { redactedAmong } from "../../shared/contract/redaction.ts";
-import type { AgentLog } from "../../shared/domain/agent-log.ts";
-import { flattened, type PlacedNode, prunedTo, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
+import type { AgentLog } from "../../shared/domain/fold/agent-log.ts";
+import { flattened, type PlacedNode, prunedTo, type TraceNode, traceOf } from "../../shared/domain/fold/trace.ts";
 import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";

@@ -1,10 +1,10 @@
 import * as v from "valibot";
-import { type Delivery, followLedger, LEDGER_START, type LedgerPage } from "../../shared/app/follow-ledger.ts";
-import { presentDelivery } from "../../shared/app/present-delivery.ts";
+import { type Delivery, followLedger, LEDGER_START, type LedgerPage } from "../../shared/app/read/follow-ledger.ts";
+import { presentDelivery } from "../../shared/app/read/present-delivery.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
+import type { LedgerEvent } from "../../shared/domain/fold/ledger.ts";
+import { single } from "../../shared/domain/fold/member.ts";
 import { shownBytes } from "../../shared/domain/large-payload.ts";
-import type { LedgerEvent } from "../../shared/domain/ledger.ts";
-import { single } from "../../shared/domain/member.ts";
 import { hasExpired } from "../../shared/domain/retention.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";

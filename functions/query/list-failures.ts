@@ -1,6 +1,10 @@
 import * as v from "valibot";
-import { type FailureQuestion, failureKinds, listFailures as listFailuresOf } from "../../shared/app/list-failures.ts";
-import { presentFailure, presentFailureGroup } from "../../shared/app/present-failure.ts";
+import {
+  type FailureQuestion,
+  failureKinds,
+  listFailures as listFailuresOf,
+} from "../../shared/app/failures/list-failures.ts";
+import { presentFailure, presentFailureGroup } from "../../shared/app/failures/present-failure.ts";
 import { Id, NodeExecutionId, RunId } from "../../shared/contract/identifiers.ts";
 import { Instant, showInstant } from "../../shared/contract/instant.ts";
 import { type Answer, jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";

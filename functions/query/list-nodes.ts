@@ -1,10 +1,10 @@
 import * as v from "valibot";
-import { presentNode } from "../../shared/app/present-node.ts";
+import { presentNode } from "../../shared/app/read/present-node.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
 import { batchesOf } from "../../shared/domain/batches.ts";
+import type { NodeState } from "../../shared/domain/fold/node-fold.ts";
+import { comparePositions } from "../../shared/domain/fold/node-order.ts";
 import { shownBytesOf } from "../../shared/domain/large-payload.ts";
-import type { NodeState } from "../../shared/domain/node-fold.ts";
-import { comparePositions } from "../../shared/domain/node-order.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { type ListedRun, listRuns as listRunsOf } from "../../shared/app/list-runs.ts";
-import { presentListedRun } from "../../shared/app/present-run.ts";
+import { type ListedRun, listRuns as listRunsOf } from "../../shared/app/lists/list-runs.ts";
+import { presentListedRun } from "../../shared/app/read/present-run.ts";
 import { RunId } from "../../shared/contract/identifiers.ts";
 import { Instant, showInstant } from "../../shared/contract/instant.ts";
 import type { JsonOutput } from "../../shared/contract/json-text.ts";

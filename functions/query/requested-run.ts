@@ -1,6 +1,6 @@
-import { fitting, type PayloadView, visible } from "../../shared/app/present-payload.ts";
-import { type ReadRun, readRun } from "../../shared/app/read-run.ts";
-import { type ShownPayload, showPayload } from "../../shared/app/show-payload.ts";
+import { fitting, type PayloadView, visible } from "../../shared/app/read/present-payload.ts";
+import { type ReadRun, readRun } from "../../shared/app/read/read-run.ts";
+import { type ShownPayload, showPayload } from "../../shared/app/read/show-payload.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import { runKeyOf } from "../../shared/lambda/named-run.ts";

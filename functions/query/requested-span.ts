@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { Instant, millisecondsOf } from "../../shared/contract/instant.ts";
-import { type LocalClock, localClock, startOfDay } from "../../shared/domain/local-time.ts";
-import { GRAIN_MS, inQuarters, type Span } from "../../shared/domain/period.ts";
+import { type LocalClock, localClock, startOfDay } from "../../shared/domain/statistics/local-time.ts";
+import { GRAIN_MS, inQuarters, type Span } from "../../shared/domain/statistics/period.ts";
 
 const MOMENT =
   "expected a date and time (RFC 3339) or a date of the time zone, such as 2026-11-22T10:00:00Z or 2026-11-22";

@@ -1,5 +1,5 @@
 import type { Context } from "aws-lambda";
-import { type UpkeepFailure, upkeepOf } from "../../shared/app/upkeep.ts";
+import { type UpkeepFailure, upkeepOf } from "../../shared/app/upkeep/upkeep.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { Log } from "../../shared/lambda/log.ts";
 import { StoreFault } from "../../shared/ports/store-fault.ts";

@@ -5,11 +5,11 @@ import { type Instant, instantOf, secondsBetween } from "../contract/instant.ts"
 import { JsonText } from "../contract/json-text.ts";
 import type { RunStatus } from "../contract/run-status.ts";
 import { type RunPolicy, usualPolicy } from "./app-settings.ts";
-import type { LedgerEntry } from "./ledger.ts";
-import { type Member, memberName, membersIn } from "./member.ts";
+import type { LedgerEntry } from "./fold/ledger.ts";
+import { type Member, memberName, membersIn } from "./fold/member.ts";
+import { foldRunCore, isRunLevel, type RunCore } from "./fold/run-fold.ts";
 import { DEFAULT_RETENTION_DAYS, runExpiry } from "./retention.ts";
 import { cutText, ROW_TEXT_BYTES, rowTags, rowText } from "./row-text.ts";
-import { foldRunCore, isRunLevel, type RunCore } from "./run-fold.ts";
 
 /**
  * The light run: what lists show. Texts are capped, so that a row of a run whose ids are as long as UUIDs stays under

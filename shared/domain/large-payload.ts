@@ -1,6 +1,6 @@
 import type { PayloadText } from "../contract/event.ts";
-import type { LedgerEventType, PayloadObject, StoredPayload } from "./ledger.ts";
-import { isSmallField, type MemberPayload } from "./member.ts";
+import type { LedgerEventType, PayloadObject, StoredPayload } from "./fold/ledger.ts";
+import { isSmallField, type MemberPayload } from "./fold/member.ts";
 
 /** A payload value of more bytes is an object of its own, and readers are given a link to it. */
 const MOST_VALUE_BYTES = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { DeleteCommand, GetCommand, PutCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import type { AppKey } from "../contract/identifiers.ts";
-import type { Span } from "../domain/period.ts";
+import type { Span } from "../domain/statistics/period.ts";
 import type { Mark, StatisticsStore } from "../ports/statistics-store.ts";
 import { query, sending, sendingIf, type Table } from "./document-client.ts";
 import {

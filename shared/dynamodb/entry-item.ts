@@ -2,12 +2,12 @@ import { decodeTime } from "ulid";
 import * as v from "valibot";
 import type { RunKey } from "../contract/identifiers.ts";
 import { referenceTo } from "../contract/upload-reference.ts";
-import type { Actor, LedgerEntry, LedgerEvent, Source, StoredPayload } from "../domain/ledger.ts";
+import type { Actor, LedgerEntry, LedgerEvent, Source, StoredPayload } from "../domain/fold/ledger.ts";
 import type { NewEntry } from "../ports/ledger-store.ts";
 import { ownUploadKey, payloadObjectKey, storedLifetime, valueObjectKey } from "./object-keys.ts";
-import type { UnpackedEvent, UnpackedPayload } from "./packed-event.ts";
-import type { PackedEntry } from "./packing.ts";
-import { uploadOfRef, VALUE_REF } from "./payload-ref.ts";
+import type { UnpackedEvent, UnpackedPayload } from "./packing/packed-event.ts";
+import type { PackedEntry } from "./packing/packing.ts";
+import { uploadOfRef, VALUE_REF } from "./packing/payload-ref.ts";
 import { claimSortKey, entrySortKey, kindOf, runPartition, ulidOf } from "./table.ts";
 
 const ACTORS: Readonly<Record<Actor, string>> = { engine: "E", caller: "C", service: "S" };

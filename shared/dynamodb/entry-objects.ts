@@ -1,15 +1,15 @@
 import { promisify } from "node:util";
 import { gunzipSync, gzip } from "node:zlib";
 import type { RunKey } from "../contract/identifiers.ts";
+import { type IdentifiedEvent, previewOf, type RecordedPayload } from "../domain/fold/ledger.ts";
 import { isLargeValue } from "../domain/large-payload.ts";
-import { type IdentifiedEvent, previewOf, type RecordedPayload } from "../domain/ledger.ts";
 import { objectLifetimes } from "../domain/retention.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { NewEntry } from "../ports/ledger-store.ts";
 import type { KeptUploads } from "./kept-uploads.ts";
 import { valueObjectKey } from "./object-keys.ts";
-import type { PackedEvent, PackedPayload, SharedPayload } from "./packed-event.ts";
-import { uploadRef, VALUE_REF } from "./payload-ref.ts";
+import type { PackedEvent, PackedPayload, SharedPayload } from "./packing/packed-event.ts";
+import { uploadRef, VALUE_REF } from "./packing/payload-ref.ts";
 import type { SharedGraphs } from "./shared-graphs.ts";
 
 const compress = promisify(gzip);

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import type { PayloadText } from "../contract/event.ts";
-import { previewOf } from "../domain/ledger.ts";
+import { previewOf } from "../domain/fold/ledger.ts";
 import { objectLifetimes } from "../domain/retention.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import { sending, type Table } from "./document-client.ts";
 import { type GraphOwner, graphObjectKey, graphTerm } from "./object-keys.ts";
-import type { PackedPayload } from "./packed-event.ts";
+import type { PackedPayload } from "./packing/packed-event.ts";
 import { graphKey } from "./table.ts";
 
 /** A shorter graph costs less inside its entry than the reference to it. */

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { AppKey } from "../contract/identifiers.ts";
-import type { Grain } from "../domain/period.ts";
-import { readSummary, writeSummary } from "../domain/summary-text.ts";
+import type { Grain } from "../domain/statistics/period.ts";
+import { readSummary, writeSummary } from "../domain/statistics/summary-text.ts";
 import type { Contribution, Mark, PeriodSummary, StoredSummary } from "../ports/statistics-store.ts";
 import {
   contributionPartition,

@@ -1,4 +1,4 @@
-import type { RecordDependencies } from "../app/record-events.ts";
+import type { RecordDependencies } from "../app/record/record-events.ts";
 import type { AuditLog } from "../ports/audit-log.ts";
 import type { BlobLinks } from "../ports/blob-links.ts";
 import type { ExportStore } from "../ports/export-store.ts";

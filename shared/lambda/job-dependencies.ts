@@ -1,4 +1,4 @@
-import type { WorkStores } from "../app/work-on-job.ts";
+import type { WorkStores } from "../app/jobs/work-on-job.ts";
 import type { Dependencies } from "./dependencies.ts";
 
 /** What slices of jobs work on. Why a run could not be deleted is logged: the job's report names only its code. */

@@ -1,7 +1,7 @@
 import type { AppId, RunId, RunKey, TenantId } from "../contract/identifiers.ts";
 import type { Instant } from "../contract/instant.ts";
 import type { RunStatus } from "../contract/run-status.ts";
-import type { NodeFailure } from "../domain/node-failures.ts";
+import type { NodeFailure } from "../domain/failures/node-failures.ts";
 import type { StoredHeader } from "./run-store.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { AppId, RunKey } from "../contract/identifiers.ts";
-import type { Arrival, LedgerEntry, PayloadPlace } from "../domain/ledger.ts";
+import type { Arrival, LedgerEntry, PayloadPlace } from "../domain/fold/ledger.ts";
 import type { StoredFailure } from "./failure-store.ts";
 import type { StoredHeader } from "./run-store.ts";
 

@@ -1,6 +1,6 @@
 import type { AppKey } from "../contract/identifiers.ts";
-import type { Grain, Period, Span } from "../domain/period.ts";
-import type { Summary } from "../domain/summary.ts";
+import type { Grain, Period, Span } from "../domain/statistics/period.ts";
+import type { Summary } from "../domain/statistics/summary.ts";
 import type { RunMoment } from "./failure-store.ts";
 
 /** What one run adds to a quarter of an hour of its app. */

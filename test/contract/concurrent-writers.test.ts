@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RecordStores, recordArrival, recordClaim } from "../../shared/app/record-arrival.ts";
+import { type RecordStores, recordArrival, recordClaim } from "../../shared/app/record/record-arrival.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
+import type { Arrival } from "../../shared/domain/fold/ledger.ts";
+import { foldRun } from "../../shared/domain/fold/run-fold.ts";
 import { type Header, headerOf, isSameHeader } from "../../shared/domain/header.ts";
-import type { Arrival } from "../../shared/domain/ledger.ts";
-import { foldRun } from "../../shared/domain/run-fold.ts";
 import { dynamoAppRegistry } from "../../shared/dynamodb/dynamo-app-registry.ts";
 import { dynamoLedgerStore } from "../../shared/dynamodb/dynamo-ledger-store.ts";
 import { dynamoRunStore } from "../../shared/dynamodb/dynamo-run-store.ts";

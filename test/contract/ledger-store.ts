@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
+import { type Arrival, entryOf, type LedgerEntry } from "../../shared/domain/fold/ledger.ts";
 import { headerOf } from "../../shared/domain/header.ts";
-import { type Arrival, entryOf, type LedgerEntry } from "../../shared/domain/ledger.ts";
 import { NEVER } from "../../shared/domain/retention.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import { LATEST_WRITE_MS, type LedgerStore, type NewEntry } from "../../shared/ports/ledger-store.ts";

@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { AppId, type RunKey, TenantId } from "../../shared/contract/identifiers.ts";
 import type { RunStatus } from "../../shared/contract/run-status.ts";
+import { entryOf } from "../../shared/domain/fold/ledger.ts";
 import { finishOf, type Header, type HeaderFinish, headerOf } from "../../shared/domain/header.ts";
-import { entryOf } from "../../shared/domain/ledger.ts";
 import { NEVER } from "../../shared/domain/retention.ts";
 import {
   isTombstone,

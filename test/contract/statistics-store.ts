@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import type { AppKey } from "../../shared/contract/identifiers.ts";
 import { AppId, TenantId } from "../../shared/contract/identifiers.ts";
-import { latencyOf } from "../../shared/domain/latency-sketch.ts";
-import { GRAIN_MS, type Grain } from "../../shared/domain/period.ts";
-import { OTHER, type Summary, sumOf } from "../../shared/domain/summary.ts";
-import { userOf } from "../../shared/domain/user-sketch.ts";
+import { latencyOf } from "../../shared/domain/statistics/latency-sketch.ts";
+import { GRAIN_MS, type Grain } from "../../shared/domain/statistics/period.ts";
+import { OTHER, type Summary, sumOf } from "../../shared/domain/statistics/summary.ts";
+import { userOf } from "../../shared/domain/statistics/user-sketch.ts";
 import type { Contribution, StatisticsStore } from "../../shared/ports/statistics-store.ts";
 import { ZERO } from "../support/builders.ts";
 import { expectRetryableFault, type Subject, winnersAmong } from "./stored-faults.ts";

@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { FUNCTIONS, type FunctionName } from "../../build/bundle.ts";
 import { ACCESS, COUNTING_BY_TENANT } from "../../infra/constructs/function-access.ts";
 import type { Access } from "../../infra/constructs/table-access.ts";
-import { buryRun } from "../../shared/app/delete-run.ts";
-import { type JobRequest, startJob } from "../../shared/app/start-job.ts";
+import { buryRun } from "../../shared/app/deletion/delete-run.ts";
+import { type JobRequest, startJob } from "../../shared/app/jobs/start-job.ts";
 import { AppId } from "../../shared/contract/identifiers.ts";
 import { ANY_RUN, type RunFilter } from "../../shared/domain/run-filter.ts";
 import {

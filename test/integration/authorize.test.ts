@@ -4,7 +4,7 @@ import type { APIGatewayRequestAuthorizerEvent } from "aws-lambda";
 import * as v from "valibot";
 import { type AuthorizeSettings, authorizeFunction } from "../../functions/authorize/authorize.ts";
 import { authorizeSettings } from "../../functions/authorize/authorize-settings.ts";
-import { admitApiKey, newApiKey, sha256Of } from "../../shared/app/api-keys.ts";
+import { admitApiKey, newApiKey, sha256Of } from "../../shared/app/keys/api-keys.ts";
 import { TenantId } from "../../shared/contract/identifiers.ts";
 import { dynamoCredentialStore } from "../../shared/dynamodb/dynamo-credential-store.ts";
 import { dynamoTenantStore } from "../../shared/dynamodb/dynamo-tenant-store.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { deleteRun } from "../../shared/app/delete-run.ts";
-import { keepRun } from "../../shared/app/keep-run.ts";
+import { deleteRun } from "../../shared/app/deletion/delete-run.ts";
+import { keepRun } from "../../shared/app/deletion/keep-run.ts";
 import { runPartition } from "../../shared/dynamodb/table.ts";
 import { StoreFault } from "../../shared/ports/store-fault.ts";
 import { eventText, ofTenant } from "../support/event-text.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { recordClaim } from "../../shared/app/record-arrival.ts";
+import { recordClaim } from "../../shared/app/record/record-arrival.ts";
 import { AppSettingsBody } from "../../shared/contract/app-settings.ts";
 import { AppId, TenantId } from "../../shared/contract/identifiers.ts";
 import { arrivalOf, at, claimed } from "../support/builders.ts";

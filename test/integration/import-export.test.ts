@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { importGroup } from "../../cli/import.ts";
-import { recordArrival, recordClaim } from "../../shared/app/record-arrival.ts";
+import { recordArrival, recordClaim } from "../../shared/app/record/record-arrival.ts";
 import { type AnnouncedService, announceService } from "../support/announced-service.ts";
 import { arrivalOf, claimed, lost, type Sent } from "../support/builders.ts";
 import { commandIo } from "../support/command-io.ts";

@@ -1,4 +1,4 @@
-import { recordClaim } from "../../shared/app/record-arrival.ts";
+import { recordClaim } from "../../shared/app/record/record-arrival.ts";
 import { arrivalOf, claimed } from "../support/builders.ts";
 import { eventText } from "../support/event-text.ts";
 import { type ManualClock, manualClock } from "../support/manual-clock.ts";

@@ -1,7 +1,7 @@
-import { changeFollower } from "../../shared/app/follow-changes.ts";
-import { holdRun, releaseRun } from "../../shared/app/hold-run.ts";
-import { mayHaveFailures, type NotedRun, noteFailures } from "../../shared/app/note-failures.ts";
-import { recordClaim } from "../../shared/app/record-arrival.ts";
+import { holdRun, releaseRun } from "../../shared/app/deletion/hold-run.ts";
+import { mayHaveFailures, type NotedRun, noteFailures } from "../../shared/app/failures/note-failures.ts";
+import { recordClaim } from "../../shared/app/record/record-arrival.ts";
+import { changeFollower } from "../../shared/app/statistics/follow-changes.ts";
 import { NEVER } from "../../shared/domain/retention.ts";
 import type { FailureStore, StoredFailure } from "../../shared/ports/failure-store.ts";
 import { isTombstone } from "../../shared/ports/run-store.ts";

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StreamHandler } from "../../functions/project/project.ts";
-import { readStatistics } from "../../shared/app/read-statistics.ts";
-import { recordArrival } from "../../shared/app/record-arrival.ts";
-import { GRAIN_MS } from "../../shared/domain/period.ts";
+import { recordArrival } from "../../shared/app/record/record-arrival.ts";
+import { readStatistics } from "../../shared/app/statistics/read-statistics.ts";
+import { GRAIN_MS } from "../../shared/domain/statistics/period.ts";
 import { fileBlobStore } from "../../shared/files/file-blob-store.ts";
 import { connect } from "../../shared/lambda/connect.ts";
 import { startTables, type Tables } from "../contract/dynamo-tables.ts";

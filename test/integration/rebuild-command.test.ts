@@ -1,10 +1,10 @@
 import { rebuildGroup } from "../../cli/rebuild.ts";
 import { projectFunction } from "../../functions/project/project.ts";
-import { closeStatistics } from "../../shared/app/close-statistics.ts";
-import { countedName } from "../../shared/app/contribute.ts";
-import { readStatistics } from "../../shared/app/read-statistics.ts";
-import { GRAIN_MS } from "../../shared/domain/period.ts";
-import { sumOf } from "../../shared/domain/summary.ts";
+import { closeStatistics } from "../../shared/app/statistics/close-statistics.ts";
+import { countedName } from "../../shared/app/statistics/contribute.ts";
+import { readStatistics } from "../../shared/app/statistics/read-statistics.ts";
+import { GRAIN_MS } from "../../shared/domain/statistics/period.ts";
+import { sumOf } from "../../shared/domain/statistics/summary.ts";
 import { isTombstone } from "../../shared/ports/run-store.ts";
 import { appKey } from "../contract/statistics-store.ts";
 import { type AnnouncedService, announceService } from "../support/announced-service.ts";

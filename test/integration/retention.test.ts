@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBDocumentClient, GetCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
-import { recordEvents } from "../../shared/app/record-events.ts";
-import { redactEvents } from "../../shared/app/redact-events.ts";
+import { recordEvents } from "../../shared/app/record/record-events.ts";
+import { redactEvents } from "../../shared/app/redaction/redact-events.ts";
 import { readEvent } from "../../shared/contract/event.ts";
 import { headerKey, runPartition } from "../../shared/dynamodb/table.ts";
 import { runKey, type Service, startService } from "../support/service.ts";

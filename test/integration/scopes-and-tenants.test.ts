@@ -5,7 +5,7 @@ import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { APIGatewayRequestAuthorizerEvent } from "aws-lambda";
 import * as v from "valibot";
 import { authorizeFunction } from "../../functions/authorize/authorize.ts";
-import { admitApiKey, newApiKey } from "../../shared/app/api-keys.ts";
+import { admitApiKey, newApiKey } from "../../shared/app/keys/api-keys.ts";
 import { TenantId } from "../../shared/contract/identifiers.ts";
 import { ROUTES, type Route, SCOPES, type Scope } from "../../shared/contract/routes.ts";
 import { tableOf } from "../../shared/dynamodb/document-client.ts";

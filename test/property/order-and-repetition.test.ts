@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import * as v from "valibot";
-import { recordArrival, recordClaim } from "../../shared/app/record-arrival.ts";
+import { recordArrival, recordClaim } from "../../shared/app/record/record-arrival.ts";
 import { readEvent } from "../../shared/contract/event.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
 import { Instant } from "../../shared/contract/instant.ts";
+import { digestOf, identify } from "../../shared/domain/fold/identity.ts";
+import type { IdentifiedEvent } from "../../shared/domain/fold/ledger.ts";
 import { headerOf } from "../../shared/domain/header.ts";
-import { digestOf, identify } from "../../shared/domain/identity.ts";
-import type { IdentifiedEvent } from "../../shared/domain/ledger.ts";
 import { runKey, type Service, startService, viewOf } from "../support/service.ts";
 
 const CASES = Number(process.env["RUNSTONE_PROPERTY_CASES"] ?? 1000);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import * as v from "valibot";
-import { listRuns, type RunListPage, type RunListQuery } from "../../shared/app/list-runs.ts";
-import { newestFirst } from "../../shared/app/merge-lists.ts";
+import { listRuns, type RunListPage, type RunListQuery } from "../../shared/app/lists/list-runs.ts";
+import { newestFirst } from "../../shared/app/lists/merge-lists.ts";
 import { AppId, RunId } from "../../shared/contract/identifiers.ts";
 import { RUN_STATUSES, type RunStatus, TERMINAL_STATUSES } from "../../shared/contract/run-status.ts";
 import type { AppSettings } from "../../shared/domain/app-settings.ts";

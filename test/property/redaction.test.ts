@@ -3,9 +3,9 @@ import { DETECTORS, PAYLOAD_MODES } from "../../shared/contract/app-settings.ts"
 import { readEvent } from "../../shared/contract/event.ts";
 import { EVENT_TYPES, type EventType } from "../../shared/contract/event-fields.ts";
 import { membersOf } from "../../shared/contract/json-text.ts";
-import { detectorOf } from "../../shared/domain/detectors.ts";
-import { redactorOf } from "../../shared/domain/redaction.ts";
-import type { RedactionRules } from "../../shared/domain/redaction-rules.ts";
+import { detectorOf } from "../../shared/domain/redaction/detectors.ts";
+import { redactorOf } from "../../shared/domain/redaction/redaction.ts";
+import type { RedactionRules } from "../../shared/domain/redaction/redaction-rules.ts";
 import { eventText, json } from "../support/event-text.ts";
 import { jsonTexts } from "../support/json-texts.ts";
 

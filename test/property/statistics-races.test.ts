@@ -1,9 +1,9 @@
-import { closeStatistics } from "../../shared/app/close-statistics.ts";
-import { readStatistics } from "../../shared/app/read-statistics.ts";
-import { contributionExpiry } from "../../shared/domain/finality.ts";
-import { GRAIN_MS, GRAINS, periodOf } from "../../shared/domain/period.ts";
-import { type Summary, sumOf } from "../../shared/domain/summary.ts";
-import { writeSummary } from "../../shared/domain/summary-text.ts";
+import { closeStatistics } from "../../shared/app/statistics/close-statistics.ts";
+import { readStatistics } from "../../shared/app/statistics/read-statistics.ts";
+import { contributionExpiry } from "../../shared/domain/statistics/finality.ts";
+import { GRAIN_MS, GRAINS, periodOf } from "../../shared/domain/statistics/period.ts";
+import { type Summary, sumOf } from "../../shared/domain/statistics/summary.ts";
+import { writeSummary } from "../../shared/domain/statistics/summary-text.ts";
 import type { StatisticsStore } from "../../shared/ports/statistics-store.ts";
 import { appKey } from "../contract/statistics-store.ts";
 import { type Actor, interleave, type Step } from "../support/interleaving.ts";

@@ -7,19 +7,19 @@ import type { EventType } from "../../shared/contract/event-fields.ts";
 import { RunId } from "../../shared/contract/identifiers.ts";
 import { Instant } from "../../shared/contract/instant.ts";
 import { type JsonOutput, writeJson } from "../../shared/contract/json-text.ts";
-import { attemptsOf } from "../../shared/domain/attempts.ts";
-import { digestOf, identify } from "../../shared/domain/identity.ts";
+import { attemptsOf } from "../../shared/domain/fold/attempts.ts";
+import { digestOf, identify } from "../../shared/domain/fold/identity.ts";
 import {
   type Actor,
   type Arrival,
   entryOf,
   type IdentifiedEvent,
   type LedgerEntry,
-} from "../../shared/domain/ledger.ts";
-import { compareText, type Member, type MemberPayload, membersIn } from "../../shared/domain/member.ts";
-import type { NodeState } from "../../shared/domain/node-fold.ts";
-import { foldRun, type RunState } from "../../shared/domain/run-fold.ts";
-import { type TraceError, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
+} from "../../shared/domain/fold/ledger.ts";
+import { compareText, type Member, type MemberPayload, membersIn } from "../../shared/domain/fold/member.ts";
+import type { NodeState } from "../../shared/domain/fold/node-fold.ts";
+import { foldRun, type RunState } from "../../shared/domain/fold/run-fold.ts";
+import { type TraceError, type TraceNode, traceOf } from "../../shared/domain/fold/trace.ts";
 import { AT, eventText, json, ofTenant } from "./event-text.ts";
 
 /** The clock of tests: every moment is so many seconds after it. */

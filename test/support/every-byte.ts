@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
-import { unframe } from "../../shared/dynamodb/pack-frame.ts";
+import { unframe } from "../../shared/dynamodb/packing/pack-frame.ts";
 import { kindOf } from "../../shared/dynamodb/table.ts";
 import type { Service } from "./service.ts";
 import { itemsOf, logText, objectsOf } from "./stored.ts";

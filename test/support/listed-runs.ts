@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { listRuns, type RunListPage, type RunListQuery } from "../../shared/app/list-runs.ts";
+import { listRuns, type RunListPage, type RunListQuery } from "../../shared/app/lists/list-runs.ts";
 import { AppId, type RunId, type RunKey } from "../../shared/contract/identifiers.ts";
 import type { AppSettings } from "../../shared/domain/app-settings.ts";
 import { type Header, headerOf } from "../../shared/domain/header.ts";

@@ -1,5 +1,5 @@
 import type { RunKey } from "../../shared/contract/identifiers.ts";
-import { entryOf, type LedgerEntry, type PayloadPlace } from "../../shared/domain/ledger.ts";
+import { entryOf, type LedgerEntry, type PayloadPlace } from "../../shared/domain/fold/ledger.ts";
 import { NEVER } from "../../shared/domain/retention.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type { StoredFailure } from "../../shared/ports/failure-store.ts";

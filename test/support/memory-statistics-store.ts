@@ -1,5 +1,5 @@
 import type { AppKey } from "../../shared/contract/identifiers.ts";
-import type { Period } from "../../shared/domain/period.ts";
+import type { Period } from "../../shared/domain/statistics/period.ts";
 import type { Contribution, Mark, StatisticsStore, StoredSummary } from "../../shared/ports/statistics-store.ts";
 import { StoreFault } from "../../shared/ports/store-fault.ts";
 

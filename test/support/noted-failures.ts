@@ -1,5 +1,5 @@
-import { type NotedRun, noteFailures } from "../../shared/app/note-failures.ts";
-import { foldRun } from "../../shared/domain/run-fold.ts";
+import { type NotedRun, noteFailures } from "../../shared/app/failures/note-failures.ts";
+import { foldRun } from "../../shared/domain/fold/run-fold.ts";
 import { runKey, type Service } from "./service.ts";
 
 /** A run as noting its failures needs it: what is there of it now. */

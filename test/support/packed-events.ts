@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { type FieldValue, readEvent } from "../../shared/contract/event.ts";
-import { identify } from "../../shared/domain/identity.ts";
-import { previewOf } from "../../shared/domain/ledger.ts";
-import type { PackedEvent, PackedPayload, UnpackedEvent } from "../../shared/dynamodb/packed-event.ts";
-import { packEntry, unpackEntry, unpackTexts } from "../../shared/dynamodb/packing.ts";
+import { identify } from "../../shared/domain/fold/identity.ts";
+import { previewOf } from "../../shared/domain/fold/ledger.ts";
+import type { PackedEvent, PackedPayload, UnpackedEvent } from "../../shared/dynamodb/packing/packed-event.ts";
+import { packEntry, unpackEntry, unpackTexts } from "../../shared/dynamodb/packing/packing.ts";
 
 export const APP = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 export const NODE = "e67ab195-4256-4055-a9f9-2ba619b0d94f";

@@ -1,6 +1,6 @@
 import type { EventType } from "../../shared/contract/event-fields.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
-import type { Arrival, IdentifiedEvent } from "../../shared/domain/ledger.ts";
+import type { Arrival, IdentifiedEvent } from "../../shared/domain/fold/ledger.ts";
 import { arrivalOf, claimed, lost, readText, type Saying, ZERO } from "./builders.ts";
 import { eventText, json } from "./event-text.ts";
 import { runKey } from "./service.ts";

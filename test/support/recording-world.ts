@@ -1,5 +1,5 @@
 import type { DynamoDBRecord } from "aws-lambda";
-import { type RecordStores, recordArrival, recordClaim } from "../../shared/app/record-arrival.ts";
+import { type RecordStores, recordArrival, recordClaim } from "../../shared/app/record/record-arrival.ts";
 import { DEFAULT_RETENTION_DAYS } from "../../shared/domain/retention.ts";
 import type { ManualClock } from "./manual-clock.ts";
 import { memoryStores, type RunStores } from "./memory-stores.ts";

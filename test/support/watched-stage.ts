@@ -4,7 +4,7 @@ import type { APIGatewayRequestAuthorizerEvent } from "aws-lambda";
 import type { FunctionName } from "../../build/bundle.ts";
 import { authorizeFunction } from "../../functions/authorize/authorize.ts";
 import { projectFunction } from "../../functions/project/project.ts";
-import { admitApiKey, newApiKey } from "../../shared/app/api-keys.ts";
+import { admitApiKey, newApiKey } from "../../shared/app/keys/api-keys.ts";
 import { tableOf } from "../../shared/dynamodb/document-client.ts";
 import { dynamoCredentialStore } from "../../shared/dynamodb/dynamo-credential-store.ts";
 import { dynamoTenantStore } from "../../shared/dynamodb/dynamo-tenant-store.ts";

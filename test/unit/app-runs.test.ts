@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { type AppRunsQuery, appRuns } from "../../shared/app/app-runs.ts";
-import { visitRuns } from "../../shared/app/visit-runs.ts";
+import { type AppRunsQuery, appRuns } from "../../shared/app/lists/app-runs.ts";
+import { visitRuns } from "../../shared/app/upkeep/visit-runs.ts";
 import { AppId, TenantId } from "../../shared/contract/identifiers.ts";
 import { headerOf } from "../../shared/domain/header.ts";
 import type { ListedHeader, RunStore } from "../../shared/ports/run-store.ts";

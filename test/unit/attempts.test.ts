@@ -1,4 +1,4 @@
-import { attemptsOf } from "../../shared/domain/attempts.ts";
+import { attemptsOf } from "../../shared/domain/fold/attempts.ts";
 import { claimed, instant, lost, node, type Sent, sent, shown } from "../support/builders.ts";
 import { json } from "../support/event-text.ts";
 

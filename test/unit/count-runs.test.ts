@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type CountPosition, countRuns, MOST_COUNTED_ROWS, type RunCount } from "../../shared/app/count-runs.ts";
+import { type CountPosition, countRuns, MOST_COUNTED_ROWS, type RunCount } from "../../shared/app/lists/count-runs.ts";
 import { AppId } from "../../shared/contract/identifiers.ts";
 import { instantOf } from "../../shared/contract/instant.ts";
 import type { AppSettings } from "../../shared/domain/app-settings.ts";

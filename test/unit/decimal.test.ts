@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { addDecimals, decimalOf } from "../../shared/domain/decimal.ts";
+import { addDecimals, decimalOf } from "../../shared/domain/statistics/decimal.ts";
 
 describe("a decimal", () => {
   it.each([

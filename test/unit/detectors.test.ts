@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { DETECTORS, type DetectorName } from "../../shared/contract/app-settings.ts";
-import { detectorOf } from "../../shared/domain/detectors.ts";
+import { detectorOf } from "../../shared/domain/redaction/detectors.ts";
 import { hexOf } from "../support/packed-events.ts";
 
 /** Letters and digits that are no key, the same for the same number. */

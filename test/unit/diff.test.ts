@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { diffRuns, type NodePair } from "../../shared/domain/diff.ts";
-import { differencesBetween, isSameValue } from "../../shared/domain/value-diff.ts";
+import { diffRuns, type NodePair } from "../../shared/domain/diff/diff.ts";
+import { differencesBetween, isSameValue } from "../../shared/domain/diff/value-diff.ts";
 import { anyEvents, run, type Saying, type Sent, sent } from "../support/builders.ts";
 
 /** An execution of a node that began after so many seconds. */

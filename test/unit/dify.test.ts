@@ -5,7 +5,7 @@ import { membersOf } from "../../shared/contract/json-text.ts";
 import { type DifyReading, difyEvents } from "../../shared/dify/event.ts";
 import type { DifyContext } from "../../shared/dify/mapping.ts";
 import { readDifyStream } from "../../shared/dify/stream.ts";
-import { identify } from "../../shared/domain/identity.ts";
+import { identify } from "../../shared/domain/fold/identity.ts";
 
 const T = 1735256004;
 const at = (seconds: number): string => new Date(seconds * 1000).toISOString();

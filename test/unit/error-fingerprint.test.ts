@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { JsonText } from "../../shared/contract/json-text.ts";
-import { errorFingerprint, errorWords } from "../../shared/domain/error-fingerprint.ts";
+import { errorFingerprint, errorWords } from "../../shared/domain/failures/error-fingerprint.ts";
 
 const textOf = (error: string): string => errorFingerprint(error).text;
 const ofJson = (error: unknown): string => errorFingerprint(new JsonText(JSON.stringify(error))).text;

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { NodeState } from "../../shared/domain/node-fold.ts";
+import type { NodeState } from "../../shared/domain/fold/node-fold.ts";
 import { anySent, claimed, instant, lost, node, run, type Sent, sent, shown } from "../support/builders.ts";
 import { json } from "../support/event-text.ts";
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { entryOf, type LedgerEntry } from "../../shared/domain/ledger.ts";
-import { type Member, membersIn } from "../../shared/domain/member.ts";
-import { compareRank } from "../../shared/domain/rank.ts";
-import { foldRun, foldRunCore } from "../../shared/domain/run-fold.ts";
+import { entryOf, type LedgerEntry } from "../../shared/domain/fold/ledger.ts";
+import { type Member, membersIn } from "../../shared/domain/fold/member.ts";
+import { compareRank } from "../../shared/domain/fold/rank.ts";
+import { foldRun, foldRunCore } from "../../shared/domain/fold/run-fold.ts";
 import {
   anyEvents,
   anySent,

@@ -1,10 +1,10 @@
-import { closeStatistics } from "../../shared/app/close-statistics.ts";
-import type { RunChange } from "../../shared/app/contribute.ts";
-import { type ChangeFollower, changeFollower } from "../../shared/app/follow-changes.ts";
-import { readStatistics } from "../../shared/app/read-statistics.ts";
-import { latencyOf } from "../../shared/domain/latency-sketch.ts";
-import { GRAIN_MS } from "../../shared/domain/period.ts";
-import { userOf } from "../../shared/domain/user-sketch.ts";
+import { closeStatistics } from "../../shared/app/statistics/close-statistics.ts";
+import type { RunChange } from "../../shared/app/statistics/contribute.ts";
+import { type ChangeFollower, changeFollower } from "../../shared/app/statistics/follow-changes.ts";
+import { readStatistics } from "../../shared/app/statistics/read-statistics.ts";
+import { latencyOf } from "../../shared/domain/statistics/latency-sketch.ts";
+import { GRAIN_MS } from "../../shared/domain/statistics/period.ts";
+import { userOf } from "../../shared/domain/statistics/user-sketch.ts";
 import { headerChangeFrom } from "../../shared/dynamodb/header-change.ts";
 import type { StatisticsStore } from "../../shared/ports/statistics-store.ts";
 import { appKey } from "../contract/statistics-store.ts";

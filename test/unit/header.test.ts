@@ -1,8 +1,8 @@
 import fc from "fast-check";
+import { entryOf, type LedgerEntry } from "../../shared/domain/fold/ledger.ts";
+import { foldRun } from "../../shared/domain/fold/run-fold.ts";
 import type { Header, HeaderFinish } from "../../shared/domain/header.ts";
 import { finishOf, headerOf, isSameHeader, rowOf, standsFor } from "../../shared/domain/header.ts";
-import { entryOf, type LedgerEntry } from "../../shared/domain/ledger.ts";
-import { foldRun } from "../../shared/domain/run-fold.ts";
 import { anyEvents, arrivalOf, claimed, instant, ledger, lost, type Sent, sent } from "../support/builders.ts";
 import { json } from "../support/event-text.ts";
 

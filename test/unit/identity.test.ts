@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { canonicalJson } from "../../shared/contract/canonical-json.ts";
 import { JsonText } from "../../shared/contract/json-text.ts";
-import { digestOf } from "../../shared/domain/identity.ts";
+import { digestOf } from "../../shared/domain/fold/identity.ts";
 import { at, readText, textOf } from "../support/builders.ts";
 
 /** The double of a bit pattern, as RFC 8785 gives its examples. */

@@ -7,7 +7,7 @@ import {
   NO_LATENCIES,
   quantileMs,
   totalOfLatencies,
-} from "../../shared/domain/latency-sketch.ts";
+} from "../../shared/domain/statistics/latency-sketch.ts";
 
 const sketchOf = (times: readonly number[]): LatencySketch => {
   const total = totalOfLatencies();

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { MOST_ROWS } from "../../shared/app/list-runs.ts";
+import { MOST_ROWS } from "../../shared/app/lists/list-runs.ts";
 import { AppId, RunId } from "../../shared/contract/identifiers.ts";
 import { ANY_RUN } from "../../shared/domain/run-filter.ts";
 import { instant } from "../support/builders.ts";

@@ -1,5 +1,11 @@
-import { type Interval, intervalsIn, type LocalClock, localClock, startOfDay } from "../../shared/domain/local-time.ts";
-import { GRAIN_MS } from "../../shared/domain/period.ts";
+import {
+  type Interval,
+  intervalsIn,
+  type LocalClock,
+  localClock,
+  startOfDay,
+} from "../../shared/domain/statistics/local-time.ts";
+import { GRAIN_MS } from "../../shared/domain/statistics/period.ts";
 
 const clockOf = (timeZone: string): LocalClock => {
   const clock = localClock(timeZone);

@@ -1,4 +1,10 @@
-import { type Merged, mergeLists, mergeListsTwice, pageOfMerged, type ReadList } from "../../shared/app/merge-lists.ts";
+import {
+  type Merged,
+  mergeLists,
+  mergeListsTwice,
+  pageOfMerged,
+  type ReadList,
+} from "../../shared/app/lists/merge-lists.ts";
 import type { Instant } from "../../shared/contract/instant.ts";
 import { instant } from "../support/builders.ts";
 

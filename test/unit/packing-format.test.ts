@@ -1,12 +1,12 @@
 import { brotliCompressSync, constants, zstdCompressSync } from "node:zlib";
 import type { FieldValue } from "../../shared/contract/event.ts";
 import { JsonText } from "../../shared/contract/json-text.ts";
-import { columnReader } from "../../shared/dynamodb/columns.ts";
-import { writeEvents } from "../../shared/dynamodb/event-codec.ts";
-import { frame, PACK_VERSION, UnreadablePackError } from "../../shared/dynamodb/pack-frame.ts";
-import type { PackedEvent } from "../../shared/dynamodb/packed-event.ts";
-import { packEntry, unpackEntry, unpackTexts } from "../../shared/dynamodb/packing.ts";
-import { BLOCK_END, LINE_END } from "../../shared/dynamodb/text-lines.ts";
+import { columnReader } from "../../shared/dynamodb/packing/columns.ts";
+import { writeEvents } from "../../shared/dynamodb/packing/event-codec.ts";
+import { frame, PACK_VERSION, UnreadablePackError } from "../../shared/dynamodb/packing/pack-frame.ts";
+import type { PackedEvent } from "../../shared/dynamodb/packing/packed-event.ts";
+import { packEntry, unpackEntry, unpackTexts } from "../../shared/dynamodb/packing/packing.ts";
+import { BLOCK_END, LINE_END } from "../../shared/dynamodb/packing/text-lines.ts";
 import {
   APP,
   comparable,

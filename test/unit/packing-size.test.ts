@@ -1,7 +1,12 @@
-import { compressHarder, compressQuickly, ITEM_OVERHEAD_BYTES, totalBytes } from "../../shared/dynamodb/compression.ts";
-import { writeEvents } from "../../shared/dynamodb/event-codec.ts";
-import type { PackedEvent } from "../../shared/dynamodb/packed-event.ts";
-import { MOST_INLINE_BYTES, packEntry, unpackEntry, unpackTexts } from "../../shared/dynamodb/packing.ts";
+import {
+  compressHarder,
+  compressQuickly,
+  ITEM_OVERHEAD_BYTES,
+  totalBytes,
+} from "../../shared/dynamodb/packing/compression.ts";
+import { writeEvents } from "../../shared/dynamodb/packing/event-codec.ts";
+import type { PackedEvent } from "../../shared/dynamodb/packing/packed-event.ts";
+import { MOST_INLINE_BYTES, packEntry, unpackEntry, unpackTexts } from "../../shared/dynamodb/packing/packing.ts";
 import {
   comparable,
   expectedOf,

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import type { FieldValue } from "../../shared/contract/event.ts";
 import { JsonText } from "../../shared/contract/json-text.ts";
-import { previewOf } from "../../shared/domain/ledger.ts";
-import type { PackedEvent, PackedPayload } from "../../shared/dynamodb/packed-event.ts";
+import { previewOf } from "../../shared/domain/fold/ledger.ts";
+import type { PackedEvent, PackedPayload } from "../../shared/dynamodb/packing/packed-event.ts";
 import { APP, eventOf, expectRoundTrip, hexOf, NODE, nodeStarted, runOf, uuidOf } from "../support/packed-events.ts";
 
 describe("an entry gives back", () => {

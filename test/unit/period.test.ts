@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { endOf, GRAIN_MS, inQuarters, periodOf, periodsIn, quarterOf } from "../../shared/domain/period.ts";
+import { endOf, GRAIN_MS, inQuarters, periodOf, periodsIn, quarterOf } from "../../shared/domain/statistics/period.ts";
 import { instant } from "../support/builders.ts";
 
 const DAY = Date.parse("2026-11-22T00:00:00Z");

@@ -1,7 +1,7 @@
-import { closeStatistics, MOST_RUNS_APART } from "../../shared/app/close-statistics.ts";
-import { type MostUnsummed, readStatistics } from "../../shared/app/read-statistics.ts";
-import { GRAIN_MS, type Span } from "../../shared/domain/period.ts";
-import { type Summary, sumOf } from "../../shared/domain/summary.ts";
+import { closeStatistics, MOST_RUNS_APART } from "../../shared/app/statistics/close-statistics.ts";
+import { type MostUnsummed, readStatistics } from "../../shared/app/statistics/read-statistics.ts";
+import { GRAIN_MS, type Span } from "../../shared/domain/statistics/period.ts";
+import { type Summary, sumOf } from "../../shared/domain/statistics/summary.ts";
 import type { StatisticsStore } from "../../shared/ports/statistics-store.ts";
 import { appKey } from "../contract/statistics-store.ts";
 import { memoryStatisticsStore } from "../support/memory-statistics-store.ts";

@@ -1,14 +1,14 @@
 import { createHmac } from "node:crypto";
 import * as v from "valibot";
-import type { ReceivedEvent } from "../../shared/app/received-event.ts";
-import type { RedactedEvent } from "../../shared/app/redact-event.ts";
-import { redactEvents } from "../../shared/app/redact-events.ts";
+import type { ReceivedEvent } from "../../shared/app/record/received-event.ts";
+import type { RedactedEvent } from "../../shared/app/redaction/redact-event.ts";
+import { redactEvents } from "../../shared/app/redaction/redact-events.ts";
 import { AppSettingsBody } from "../../shared/contract/app-settings.ts";
 import { readEvent } from "../../shared/contract/event.ts";
 import { AppId, TenantId } from "../../shared/contract/identifiers.ts";
 import { redactedAmong } from "../../shared/contract/redaction.ts";
 import type { AppSettings, TenantSettings } from "../../shared/domain/app-settings.ts";
-import { identify } from "../../shared/domain/identity.ts";
+import { identify } from "../../shared/domain/fold/identity.ts";
 import type { RunStore } from "../../shared/ports/run-store.ts";
 import type { SettingsStore } from "../../shared/ports/settings-store.ts";
 import { StoreFault } from "../../shared/ports/store-fault.ts";

@@ -1,7 +1,7 @@
 import { MARKED, redactedAmong, redactionMark } from "../../shared/contract/redaction.ts";
-import { attemptsOf } from "../../shared/domain/attempts.ts";
-import { entryOf } from "../../shared/domain/ledger.ts";
-import { membersIn } from "../../shared/domain/member.ts";
+import { attemptsOf } from "../../shared/domain/fold/attempts.ts";
+import { entryOf } from "../../shared/domain/fold/ledger.ts";
+import { membersIn } from "../../shared/domain/fold/member.ts";
 import { arrivalOf, claimed, node, run, type Saying, type Sent, sent } from "../support/builders.ts";
 import { expectRoundTrip, nodeStarted, runOf, wordsOf } from "../support/packed-events.ts";
 

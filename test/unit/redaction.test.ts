@@ -2,8 +2,8 @@ import { createHmac } from "node:crypto";
 import { canonicalJson } from "../../shared/contract/canonical-json.ts";
 import { readEvent } from "../../shared/contract/event.ts";
 import type { EventType } from "../../shared/contract/event-fields.ts";
-import { redactorOf } from "../../shared/domain/redaction.ts";
-import type { RedactionRules } from "../../shared/domain/redaction-rules.ts";
+import { redactorOf } from "../../shared/domain/redaction/redaction.ts";
+import type { RedactionRules } from "../../shared/domain/redaction/redaction-rules.ts";
 import { eventText, json } from "../support/event-text.ts";
 
 const SECRET = "of this tenant";

@@ -1,5 +1,5 @@
+import { entryOf } from "../../shared/domain/fold/ledger.ts";
 import { headerOf } from "../../shared/domain/header.ts";
-import { entryOf } from "../../shared/domain/ledger.ts";
 import {
   DEFAULT_RETENTION_DAYS,
   entryExpiry as entryExpiryOf,

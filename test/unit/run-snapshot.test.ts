@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import * as v from "valibot";
-import { LEDGER_START } from "../../shared/app/follow-ledger.ts";
-import type { ReadRun } from "../../shared/app/read-run.ts";
-import { asOf, snapshotOf } from "../../shared/app/run-snapshot.ts";
+import { LEDGER_START } from "../../shared/app/read/follow-ledger.ts";
+import type { ReadRun } from "../../shared/app/read/read-run.ts";
+import { asOf, snapshotOf } from "../../shared/app/read/run-snapshot.ts";
 import { RunId } from "../../shared/contract/identifiers.ts";
+import { entryOf, type LedgerEntry } from "../../shared/domain/fold/ledger.ts";
+import { foldRun } from "../../shared/domain/fold/run-fold.ts";
 import { rowOf } from "../../shared/domain/header.ts";
-import { entryOf, type LedgerEntry } from "../../shared/domain/ledger.ts";
-import { foldRun } from "../../shared/domain/run-fold.ts";
 import { anyEvents, arrivalOf, type Sent, sent, viewOfState, ZERO } from "../support/builders.ts";
 
 /** Entries of one event each, received so many seconds after the beginning. */

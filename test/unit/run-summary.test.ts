@@ -1,9 +1,9 @@
-import { attemptsOf } from "../../shared/domain/attempts.ts";
-import { latencyOf } from "../../shared/domain/latency-sketch.ts";
-import { failedNodes, failureOf } from "../../shared/domain/node-failures.ts";
-import { summaryOfRun } from "../../shared/domain/run-summary.ts";
-import type { Summary } from "../../shared/domain/summary.ts";
-import { userOf } from "../../shared/domain/user-sketch.ts";
+import { failedNodes, failureOf } from "../../shared/domain/failures/node-failures.ts";
+import { attemptsOf } from "../../shared/domain/fold/attempts.ts";
+import { latencyOf } from "../../shared/domain/statistics/latency-sketch.ts";
+import { summaryOfRun } from "../../shared/domain/statistics/run-summary.ts";
+import type { Summary } from "../../shared/domain/statistics/summary.ts";
+import { userOf } from "../../shared/domain/statistics/user-sketch.ts";
 import { claimed, lost, run, type Saying, type Sent, sent } from "../support/builders.ts";
 import { json } from "../support/event-text.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { MOST_STORED_NAMES } from "../../shared/app/close-statistics.ts";
-import { addDecimals } from "../../shared/domain/decimal.ts";
-import { latencyOf, NO_LATENCIES, totalOfLatencies } from "../../shared/domain/latency-sketch.ts";
+import { MOST_STORED_NAMES } from "../../shared/app/statistics/close-statistics.ts";
+import { addDecimals } from "../../shared/domain/statistics/decimal.ts";
+import { latencyOf, NO_LATENCIES, totalOfLatencies } from "../../shared/domain/statistics/latency-sketch.ts";
 import {
   COUNTED_STATUSES,
   NO_CURRENCY,
@@ -9,9 +9,9 @@ import {
   type Summary,
   sumOf,
   withFewNames,
-} from "../../shared/domain/summary.ts";
-import { readSummary, writeSummary } from "../../shared/domain/summary-text.ts";
-import { addUsers, USER_REGISTERS, userOf } from "../../shared/domain/user-sketch.ts";
+} from "../../shared/domain/statistics/summary.ts";
+import { readSummary, writeSummary } from "../../shared/domain/statistics/summary-text.ts";
+import { addUsers, USER_REGISTERS, userOf } from "../../shared/domain/statistics/user-sketch.ts";
 
 const count = fc.integer({ min: 1, max: 1_000_000 });
 const name = fc.oneof(fc.constantFrom("a", "b", OTHER, "__proto__", "constructor", ""), fc.string({ unit: "binary" }));

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { flattened, prunedTo, type TraceNode, traceOf } from "../../shared/domain/trace.ts";
+import { flattened, prunedTo, type TraceNode, traceOf } from "../../shared/domain/fold/trace.ts";
 import { anyEvents, errorText, instant, run, type Saying, type Sent, sent } from "../support/builders.ts";
 import { json } from "../support/event-text.ts";
 

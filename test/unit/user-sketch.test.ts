@@ -6,7 +6,7 @@ import {
   USER_REGISTERS,
   type UserSketch,
   userOf,
-} from "../../shared/domain/user-sketch.ts";
+} from "../../shared/domain/statistics/user-sketch.ts";
 
 const sketchOf = (users: Iterable<string>): UserSketch => {
   const sketch = new Map<number, number>();

@@ -1,7 +1,7 @@
-import type { TenantId } from "../contract/identifiers.ts";
-import type { Job } from "../domain/job.ts";
-import type { AuditLog } from "../ports/audit-log.ts";
-import { presentDeletion, presentFilter } from "./present-job.ts";
+import type { TenantId } from "../../contract/identifiers.ts";
+import type { Job } from "../../domain/job.ts";
+import type { AuditLog } from "../../ports/audit-log.ts";
+import { presentDeletion, presentFilter } from "../jobs/present-job.ts";
 
 /**
  * Notes in the tenant's audit log what a deletion by filter has come to: one entry a job, written when it begins and

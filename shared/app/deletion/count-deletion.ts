@@ -1,12 +1,12 @@
-import type { TenantId } from "../contract/identifiers.ts";
-import type { DryRunCounts, DryRunJob } from "../domain/job.ts";
-import { hasExpired, NEVER } from "../domain/retention.ts";
-import { runMatcher } from "../domain/run-filter.ts";
-import { type FoundHeader, isTombstone, type ListedHeader } from "../ports/run-store.ts";
-import { listJobRuns } from "./list-job-runs.ts";
+import type { TenantId } from "../../contract/identifiers.ts";
+import type { DryRunCounts, DryRunJob } from "../../domain/job.ts";
+import { hasExpired, NEVER } from "../../domain/retention.ts";
+import { runMatcher } from "../../domain/run-filter.ts";
+import { type FoundHeader, isTombstone, type ListedHeader } from "../../ports/run-store.ts";
+import { listJobRuns } from "../jobs/list-job-runs.ts";
+import { type JobStores, type Slice, type SliceEnd, saveJob } from "../jobs/save-job.ts";
+import type { ListStores } from "../lists/run-lists.ts";
 import { lookInQuarantine, type QuarantineStores } from "./look-in-quarantine.ts";
-import type { ListStores } from "./run-lists.ts";
-import { type JobStores, type Slice, type SliceEnd, saveJob } from "./save-job.ts";
 
 const RUNS_A_PAGE = 250;
 

@@ -1,9 +1,9 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import { hasExpired, tombstoneExpiry } from "../domain/retention.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { LedgerStore, RemovedRecord } from "../ports/ledger-store.ts";
-import { isTombstone, type RunStore } from "../ports/run-store.ts";
-import { untilWritten } from "./until-written.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { hasExpired, tombstoneExpiry } from "../../domain/retention.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LedgerStore, RemovedRecord } from "../../ports/ledger-store.ts";
+import { isTombstone, type RunStore } from "../../ports/run-store.ts";
+import { untilWritten } from "../record/until-written.ts";
 
 /** The stores that deletion works on. */
 export interface DeletionStores {

@@ -1,16 +1,16 @@
-import type { RunId, RunKey } from "../contract/identifiers.ts";
-import { type DeletionCounts, type DeletionJob, isRunning } from "../domain/job.ts";
-import { runMatcher } from "../domain/run-filter.ts";
-import type { AuditLog } from "../ports/audit-log.ts";
-import { isTombstone } from "../ports/run-store.ts";
-import { StoreFault } from "../ports/store-fault.ts";
+import type { RunId, RunKey } from "../../contract/identifiers.ts";
+import { type DeletionCounts, type DeletionJob, isRunning } from "../../domain/job.ts";
+import { runMatcher } from "../../domain/run-filter.ts";
+import type { AuditLog } from "../../ports/audit-log.ts";
+import { isTombstone } from "../../ports/run-store.ts";
+import { StoreFault } from "../../ports/store-fault.ts";
+import { listJobRuns } from "../jobs/list-job-runs.ts";
+import { type JobStores, type Slice, type SliceEnd, saveJob } from "../jobs/save-job.ts";
+import type { ListStores } from "../lists/run-lists.ts";
+import { sideBySide } from "../side-by-side.ts";
 import { auditDeletion } from "./audit-deletion.ts";
 import { type Deletion, type DeletionStores, deleteRun } from "./delete-run.ts";
-import { listJobRuns } from "./list-job-runs.ts";
 import { lookInQuarantine, type QuarantineStores } from "./look-in-quarantine.ts";
-import type { ListStores } from "./run-lists.ts";
-import { type JobStores, type Slice, type SliceEnd, saveJob } from "./save-job.ts";
-import { sideBySide } from "./side-by-side.ts";
 
 /** What a deletion by filter works on. */
 export type DeleteRunsStores = DeletionStores &

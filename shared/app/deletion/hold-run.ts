@@ -1,10 +1,10 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import { headerOf } from "../domain/header.ts";
-import { entryExpiry, hasExpired, NEVER } from "../domain/retention.ts";
-import { isTombstone, type LegalHold, type StoredHeader } from "../ports/run-store.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { headerOf } from "../../domain/header.ts";
+import { entryExpiry, hasExpired, NEVER } from "../../domain/retention.ts";
+import { isTombstone, type LegalHold, type StoredHeader } from "../../ports/run-store.ts";
+import { policyFor, type RecordStores } from "../record/record-arrival.ts";
+import { untilWritten } from "../record/until-written.ts";
 import { keepRun } from "./keep-run.ts";
-import { policyFor, type RecordStores } from "./record-arrival.ts";
-import { untilWritten } from "./until-written.ts";
 
 const change = async (
   stores: RecordStores,

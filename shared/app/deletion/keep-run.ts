@@ -1,7 +1,7 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import { NEVER } from "../domain/retention.ts";
-import type { LedgerStore } from "../ports/ledger-store.ts";
-import { isTombstone, type RunStore } from "../ports/run-store.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { NEVER } from "../../domain/retention.ts";
+import type { LedgerStore } from "../../ports/ledger-store.ts";
+import { isTombstone, type RunStore } from "../../ports/run-store.ts";
 
 /**
  * Keeps all that there is of a run until then (seconds since 1970, or NEVER), and looks afterwards whether somebody has

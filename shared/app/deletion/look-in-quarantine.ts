@@ -1,12 +1,12 @@
 import * as v from "valibot";
-import { RunId, type TenantId } from "../contract/identifiers.ts";
-import type { QuarantineMark } from "../domain/job.ts";
-import { type QuarantinePosition, quarantineBegin } from "../domain/quarantine.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { QuarantineStore } from "../ports/quarantine-store.ts";
-import type { FoundHeader, RunStore } from "../ports/run-store.ts";
-import { positionOf } from "./redrive-event.ts";
-import { sideBySide } from "./side-by-side.ts";
+import { RunId, type TenantId } from "../../contract/identifiers.ts";
+import type { QuarantineMark } from "../../domain/job.ts";
+import { type QuarantinePosition, quarantineBegin } from "../../domain/quarantine.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { QuarantineStore } from "../../ports/quarantine-store.ts";
+import type { FoundHeader, RunStore } from "../../ports/run-store.ts";
+import { positionOf } from "../quarantine/redrive-event.ts";
+import { sideBySide } from "../side-by-side.ts";
 
 /** The stores that looking through a quarantine needs. */
 export interface QuarantineStores {

@@ -1,8 +1,8 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import { type QuarantinePosition, quarantineBegin } from "../domain/quarantine.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { QuarantineStore } from "../ports/quarantine-store.ts";
-import { positionOf } from "./redrive-event.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { type QuarantinePosition, quarantineBegin } from "../../domain/quarantine.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { QuarantineStore } from "../../ports/quarantine-store.ts";
+import { positionOf } from "../quarantine/redrive-event.ts";
 
 /** Refused events that are looked at together. */
 const MOST_LISTED = 500;

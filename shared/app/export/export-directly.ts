@@ -1,9 +1,9 @@
-import type { AppId, TenantId } from "../contract/identifiers.ts";
-import { type ExportForm, type JobPlace, NOTHING_EXPORTED } from "../domain/job.ts";
-import type { RunFilter } from "../domain/run-filter.ts";
+import type { AppId, TenantId } from "../../contract/identifiers.ts";
+import { type ExportForm, type JobPlace, NOTHING_EXPORTED } from "../../domain/job.ts";
+import type { RunFilter } from "../../domain/run-filter.ts";
+import { listJobRuns } from "../jobs/list-job-runs.ts";
+import type { ListStores } from "../lists/run-lists.ts";
 import { addCounts, type ExportSource, exportRun, firstLine, lastLine } from "./export-lines.ts";
-import { listJobRuns } from "./list-job-runs.ts";
-import type { ListStores } from "./run-lists.ts";
 
 /** An export that is to be an answer. */
 export interface DirectExport {

@@ -1,13 +1,13 @@
-import { ERROR_HEAD } from "../contract/event.ts";
-import type { RunKey } from "../contract/identifiers.ts";
-import { exactInstant, instantOf, showInstant } from "../contract/instant.ts";
-import { type JsonOutput, JsonText, writeJson } from "../contract/json-text.ts";
-import { fieldMarkedBy, redactedAmong } from "../contract/redaction.ts";
-import type { LedgerEntry, LedgerEvent, StoredPayload } from "../domain/ledger.ts";
-import { isSmallField } from "../domain/member.ts";
-import type { LedgerStore } from "../ports/ledger-store.ts";
-import type { UploadStore } from "../ports/upload-store.ts";
-import { shownField } from "./present-payload.ts";
+import { ERROR_HEAD } from "../../contract/event.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { exactInstant, instantOf, showInstant } from "../../contract/instant.ts";
+import { type JsonOutput, JsonText, writeJson } from "../../contract/json-text.ts";
+import { fieldMarkedBy, redactedAmong } from "../../contract/redaction.ts";
+import type { LedgerEntry, LedgerEvent, StoredPayload } from "../../domain/fold/ledger.ts";
+import { isSmallField } from "../../domain/fold/member.ts";
+import type { LedgerStore } from "../../ports/ledger-store.ts";
+import type { UploadStore } from "../../ports/upload-store.ts";
+import { shownField } from "../read/present-payload.ts";
 
 /** What the ledger of a run is exported from. */
 export interface LedgerSource {

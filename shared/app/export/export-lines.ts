@@ -1,23 +1,23 @@
-import { EXPORT_FORMAT } from "../contract/export-line.ts";
-import type { RunKey } from "../contract/identifiers.ts";
-import { instantOf, showInstant } from "../contract/instant.ts";
-import { type JsonOutput, writeJson } from "../contract/json-text.ts";
-import { attemptsOf } from "../domain/attempts.ts";
-import { batchesOf } from "../domain/batches.ts";
-import type { ExportCounts, ExportForm, Job } from "../domain/job.ts";
-import type { MemberPayload } from "../domain/member.ts";
-import type { NodeState } from "../domain/node-fold.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { LedgerStore } from "../ports/ledger-store.ts";
-import { isTombstone, type RunStore } from "../ports/run-store.ts";
-import { StoreFault } from "../ports/store-fault.ts";
-import type { UploadStore } from "../ports/upload-store.ts";
+import { EXPORT_FORMAT } from "../../contract/export-line.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { instantOf, showInstant } from "../../contract/instant.ts";
+import { type JsonOutput, writeJson } from "../../contract/json-text.ts";
+import { batchesOf } from "../../domain/batches.ts";
+import { attemptsOf } from "../../domain/fold/attempts.ts";
+import type { MemberPayload } from "../../domain/fold/member.ts";
+import type { NodeState } from "../../domain/fold/node-fold.ts";
+import type { ExportCounts, ExportForm, Job } from "../../domain/job.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LedgerStore } from "../../ports/ledger-store.ts";
+import { isTombstone, type RunStore } from "../../ports/run-store.ts";
+import { StoreFault } from "../../ports/store-fault.ts";
+import type { UploadStore } from "../../ports/upload-store.ts";
+import { presentFilter } from "../jobs/present-job.ts";
+import { payloadOf, presentAttempt, presentNode } from "../read/present-node.ts";
+import { type Members, type PayloadView, visible } from "../read/present-payload.ts";
+import { presentRun } from "../read/present-run.ts";
+import { type ReadRun, readRun, readTexts } from "../read/read-run.ts";
 import { eventLines, onOneLine, uploadLines } from "./export-events.ts";
-import { presentFilter } from "./present-job.ts";
-import { payloadOf, presentAttempt, presentNode } from "./present-node.ts";
-import { type Members, type PayloadView, visible } from "./present-payload.ts";
-import { presentRun } from "./present-run.ts";
-import { type ReadRun, readRun, readTexts } from "./read-run.ts";
 
 /** What runs are exported from. */
 export interface ExportSource {

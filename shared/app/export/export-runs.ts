@@ -1,10 +1,10 @@
-import type { ExportJob } from "../domain/job.ts";
-import type { ExportStore } from "../ports/export-store.ts";
+import type { ExportJob } from "../../domain/job.ts";
+import type { ExportStore } from "../../ports/export-store.ts";
+import { listJobRuns } from "../jobs/list-job-runs.ts";
+import { type JobStores, type Slice, type SliceEnd, saveJob } from "../jobs/save-job.ts";
+import type { ListStores } from "../lists/run-lists.ts";
 import { addCounts, type ExportSource, exportRun, firstLine, lastLine } from "./export-lines.ts";
 import { type GzipLines, gzipLines } from "./gzip-lines.ts";
-import { listJobRuns } from "./list-job-runs.ts";
-import type { ListStores } from "./run-lists.ts";
-import { type JobStores, type Slice, type SliceEnd, saveJob } from "./save-job.ts";
 
 /** What an export by job works on. */
 export type ExportRunsStores = ExportSource &

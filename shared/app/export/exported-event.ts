@@ -1,11 +1,11 @@
 import * as v from "valibot";
-import { type FieldValue, type InputError, readEvent } from "../contract/event.ts";
-import type { EventLine } from "../contract/export-line.ts";
-import { AppId, type RunKey } from "../contract/identifiers.ts";
-import { Instant } from "../contract/instant.ts";
-import { JsonText, membersOf } from "../contract/json-text.ts";
-import type { IdentifiedEvent } from "../domain/ledger.ts";
-import type { ReceivedEvent } from "./received-event.ts";
+import { type FieldValue, type InputError, readEvent } from "../../contract/event.ts";
+import type { EventLine } from "../../contract/export-line.ts";
+import { AppId, type RunKey } from "../../contract/identifiers.ts";
+import { Instant } from "../../contract/instant.ts";
+import { JsonText, membersOf } from "../../contract/json-text.ts";
+import type { IdentifiedEvent } from "../../domain/fold/ledger.ts";
+import type { ReceivedEvent } from "../record/received-event.ts";
 
 /** A delivery of an export, read: a claim, which no producer sends, or an event as it came. */
 export type ExportedEvent =

@@ -1,18 +1,18 @@
-import type { FieldValue } from "../contract/event.ts";
-import type { EventLine } from "../contract/export-line.ts";
-import type { AppId, RunKey } from "../contract/identifiers.ts";
-import { type JsonOutput, JsonText, writeJson } from "../contract/json-text.ts";
-import { digestOf } from "../domain/identity.ts";
-import { type Arrival, entryOf, type IdentifiedEvent, type LedgerEntry } from "../domain/ledger.ts";
-import { REDACTED_JSON } from "../domain/redact-value.ts";
-import { refusesUploads } from "../domain/upload-rules.ts";
-import { isTombstone } from "../ports/run-store.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import type { EventLine } from "../../contract/export-line.ts";
+import type { AppId, RunKey } from "../../contract/identifiers.ts";
+import { type JsonOutput, JsonText, writeJson } from "../../contract/json-text.ts";
+import { digestOf } from "../../domain/fold/identity.ts";
+import { type Arrival, entryOf, type IdentifiedEvent, type LedgerEntry } from "../../domain/fold/ledger.ts";
+import { REDACTED_JSON } from "../../domain/redaction/redact-value.ts";
+import { refusesUploads } from "../../domain/redaction/upload-rules.ts";
+import { isTombstone } from "../../ports/run-store.ts";
+import { shownField } from "../read/present-payload.ts";
+import { recordArrival, recordClaim } from "../record/record-arrival.ts";
+import type { RecordDependencies } from "../record/record-events.ts";
+import { redactEvents } from "../redaction/redact-events.ts";
+import { tenantRedactors } from "../redaction/tenant-redactors.ts";
 import type { ExportedEvent } from "./exported-event.ts";
-import { shownField } from "./present-payload.ts";
-import { recordArrival, recordClaim } from "./record-arrival.ts";
-import type { RecordDependencies } from "./record-events.ts";
-import { redactEvents } from "./redact-events.ts";
-import { tenantRedactors } from "./tenant-redactors.ts";
 
 /** Deliveries that arrived together, as an export has them. */
 export interface ExportedEntry extends Pick<EventLine, "actor" | "source"> {

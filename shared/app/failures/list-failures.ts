@@ -1,15 +1,15 @@
 import * as v from "valibot";
-import { type AppId, RunId, type TenantId } from "../contract/identifiers.ts";
-import { type Instant, instantOf, millisecondsOf } from "../contract/instant.ts";
-import { shardsToRead } from "../domain/app-settings.ts";
-import { type FailureGroup, groupFailures } from "../domain/failure-groups.ts";
-import { hasExpired } from "../domain/retention.ts";
-import { rowText } from "../domain/row-text.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { FailurePosition, FailureRow, FailureStore } from "../ports/failure-store.ts";
-import type { ListPosition } from "../ports/run-store.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
-import { type Listed, type Merged, mergeLists, pageOfMerged, type ReadList } from "./merge-lists.ts";
+import { type AppId, RunId, type TenantId } from "../../contract/identifiers.ts";
+import { type Instant, instantOf, millisecondsOf } from "../../contract/instant.ts";
+import { shardsToRead } from "../../domain/app-settings.ts";
+import { type FailureGroup, groupFailures } from "../../domain/failures/failure-groups.ts";
+import { hasExpired } from "../../domain/retention.ts";
+import { rowText } from "../../domain/row-text.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { FailurePosition, FailureRow, FailureStore } from "../../ports/failure-store.ts";
+import type { ListPosition } from "../../ports/run-store.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
+import { type Listed, type Merged, mergeLists, pageOfMerged, type ReadList } from "../lists/merge-lists.ts";
 import { MOST_NODE_TYPE_BYTES } from "./note-failures.ts";
 
 /** What failures are listed from. */

@@ -1,14 +1,14 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import { TERMINAL_STATUSES } from "../contract/run-status.ts";
-import type { FailingRun, NodeFailure } from "../domain/node-failures.ts";
-import { cutText, rowText } from "../domain/row-text.ts";
-import { foldRun } from "../domain/run-fold.ts";
-import type { FailureRow, FailureStore, RunMoment, StoredFailure } from "../ports/failure-store.ts";
-import type { LedgerStore } from "../ports/ledger-store.ts";
-import type { ListedHeader, StoredHeader } from "../ports/run-store.ts";
-import { StoreFault } from "../ports/store-fault.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { TERMINAL_STATUSES } from "../../contract/run-status.ts";
+import type { FailingRun, NodeFailure } from "../../domain/failures/node-failures.ts";
+import { foldRun } from "../../domain/fold/run-fold.ts";
+import { cutText, rowText } from "../../domain/row-text.ts";
+import type { FailureRow, FailureStore, RunMoment, StoredFailure } from "../../ports/failure-store.ts";
+import type { LedgerStore } from "../../ports/ledger-store.ts";
+import type { ListedHeader, StoredHeader } from "../../ports/run-store.ts";
+import { StoreFault } from "../../ports/store-fault.ts";
+import { sideBySide } from "../side-by-side.ts";
 import { readFailures } from "./read-failures.ts";
-import { sideBySide } from "./side-by-side.ts";
 
 /** What noting failures works on. */
 export interface FailureStores {

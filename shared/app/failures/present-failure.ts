@@ -1,8 +1,8 @@
-import { showInstant } from "../contract/instant.ts";
-import type { JsonOutput } from "../contract/json-text.ts";
-import type { FailureGroup } from "../domain/failure-groups.ts";
-import { shownRowText } from "../domain/row-text.ts";
-import type { FailureRow } from "../ports/failure-store.ts";
+import { showInstant } from "../../contract/instant.ts";
+import type { JsonOutput } from "../../contract/json-text.ts";
+import type { FailureGroup } from "../../domain/failures/failure-groups.ts";
+import { shownRowText } from "../../domain/row-text.ts";
+import type { FailureRow } from "../../ports/failure-store.ts";
 
 type Shown = Readonly<Record<string, JsonOutput>>;
 

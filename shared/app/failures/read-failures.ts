@@ -1,8 +1,14 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import { type FailingRun, failedNodes, failureOf, longErrorOf, type NodeFailure } from "../domain/node-failures.ts";
-import type { LedgerStore } from "../ports/ledger-store.ts";
-import { fitting } from "./present-payload.ts";
-import { readTexts } from "./read-run.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import {
+  type FailingRun,
+  failedNodes,
+  failureOf,
+  longErrorOf,
+  type NodeFailure,
+} from "../../domain/failures/node-failures.ts";
+import type { LedgerStore } from "../../ports/ledger-store.ts";
+import { fitting } from "../read/present-payload.ts";
+import { readTexts } from "../read/read-run.ts";
 
 /** Of long errors so much is read at the most, the smallest first (bytes). Of the others the beginning stands for them. */
 const MOST_BYTES = 4 * 1024 * 1024;

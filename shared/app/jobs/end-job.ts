@@ -1,8 +1,8 @@
-import { isRunning, type Job, type JobStanding } from "../domain/job.ts";
-import type { AuditLog } from "../ports/audit-log.ts";
-import type { JobKey } from "../ports/job-queue.ts";
-import { StoreFault } from "../ports/store-fault.ts";
-import { auditDeletion } from "./audit-deletion.ts";
+import { isRunning, type Job, type JobStanding } from "../../domain/job.ts";
+import type { AuditLog } from "../../ports/audit-log.ts";
+import type { JobKey } from "../../ports/job-queue.ts";
+import { StoreFault } from "../../ports/store-fault.ts";
+import { auditDeletion } from "../deletion/audit-deletion.ts";
 import { findJob } from "./find-jobs.ts";
 import { type JobStores, saveJob } from "./save-job.ts";
 

@@ -1,9 +1,9 @@
-import type { TenantId } from "../contract/identifiers.ts";
-import type { JobId } from "../contract/job-id.ts";
-import type { Job } from "../domain/job.ts";
-import { hasExpired, jobExpiry } from "../domain/retention.ts";
-import type { JobKey } from "../ports/job-queue.ts";
-import type { StoredJob } from "../ports/job-store.ts";
+import type { TenantId } from "../../contract/identifiers.ts";
+import type { JobId } from "../../contract/job-id.ts";
+import type { Job } from "../../domain/job.ts";
+import { hasExpired, jobExpiry } from "../../domain/retention.ts";
+import type { JobKey } from "../../ports/job-queue.ts";
+import type { StoredJob } from "../../ports/job-store.ts";
 import type { JobStores } from "./save-job.ts";
 
 /** A job; undefined where there is none, or none any more. */

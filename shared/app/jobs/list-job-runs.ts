@@ -1,9 +1,9 @@
-import type { RunId, TenantId } from "../contract/identifiers.ts";
-import type { Job, JobPlace } from "../domain/job.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { ListedHeader } from "../ports/run-store.ts";
-import { listRuns } from "./list-runs.ts";
-import type { ListStores } from "./run-lists.ts";
+import type { RunId, TenantId } from "../../contract/identifiers.ts";
+import type { Job, JobPlace } from "../../domain/job.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ListedHeader } from "../../ports/run-store.ts";
+import { listRuns } from "../lists/list-runs.ts";
+import type { ListStores } from "../lists/run-lists.ts";
 
 /** Runs that a job has to do with, and where it goes on after them. */
 export interface JobRuns {

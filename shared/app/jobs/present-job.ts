@@ -1,8 +1,8 @@
-import { instantOf, showInstant } from "../contract/instant.ts";
-import type { JsonOutput } from "../contract/json-text.ts";
-import type { DeletionCounts, DryRunCounts, Job } from "../domain/job.ts";
-import { jobExpiry } from "../domain/retention.ts";
-import type { RunFilter } from "../domain/run-filter.ts";
+import { instantOf, showInstant } from "../../contract/instant.ts";
+import type { JsonOutput } from "../../contract/json-text.ts";
+import type { DeletionCounts, DryRunCounts, Job } from "../../domain/job.ts";
+import { jobExpiry } from "../../domain/retention.ts";
+import type { RunFilter } from "../../domain/run-filter.ts";
 
 type Shown = Readonly<Record<string, JsonOutput>>;
 

@@ -1,7 +1,7 @@
-import type { TenantId } from "../contract/identifiers.ts";
-import { type Job, keptJob } from "../domain/job.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { JobStore, StoredJob } from "../ports/job-store.ts";
+import type { TenantId } from "../../contract/identifiers.ts";
+import { type Job, keptJob } from "../../domain/job.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { JobStore, StoredJob } from "../../ports/job-store.ts";
 
 /** What saving a job needs. */
 export interface JobStores {

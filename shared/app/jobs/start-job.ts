@@ -1,5 +1,5 @@
-import type { AppId, TenantId } from "../contract/identifiers.ts";
-import type { JobId } from "../contract/job-id.ts";
+import type { AppId, TenantId } from "../../contract/identifiers.ts";
+import type { JobId } from "../../contract/job-id.ts";
 import {
   type ExportForm,
   type Job,
@@ -7,14 +7,14 @@ import {
   NOTHING_COUNTED,
   NOTHING_DELETED,
   NOTHING_EXPORTED,
-} from "../domain/job.ts";
-import type { RunFilter } from "../domain/run-filter.ts";
-import type { AuditLog } from "../ports/audit-log.ts";
-import type { JobQueue } from "../ports/job-queue.ts";
-import type { StoredJob } from "../ports/job-store.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
-import { auditDeletion } from "./audit-deletion.ts";
-import { redactFilter } from "./redact-request.ts";
+} from "../../domain/job.ts";
+import type { RunFilter } from "../../domain/run-filter.ts";
+import type { AuditLog } from "../../ports/audit-log.ts";
+import type { JobQueue } from "../../ports/job-queue.ts";
+import type { StoredJob } from "../../ports/job-store.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
+import { auditDeletion } from "../deletion/audit-deletion.ts";
+import { redactFilter } from "../redaction/redact-request.ts";
 import type { JobStores } from "./save-job.ts";
 
 /** What starting a job works on. */

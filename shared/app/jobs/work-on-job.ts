@@ -1,7 +1,7 @@
-import { hasWork } from "../domain/job.ts";
-import { countDeletion } from "./count-deletion.ts";
-import { type DeleteRunsStores, deleteRuns } from "./delete-runs.ts";
-import { type ExportRunsStores, exportRuns } from "./export-runs.ts";
+import { hasWork } from "../../domain/job.ts";
+import { countDeletion } from "../deletion/count-deletion.ts";
+import { type DeleteRunsStores, deleteRuns } from "../deletion/delete-runs.ts";
+import { type ExportRunsStores, exportRuns } from "../export/export-runs.ts";
 import type { Slice, SliceEnd } from "./save-job.ts";
 
 /** What jobs of every kind work on. */

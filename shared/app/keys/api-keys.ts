@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Grant } from "../domain/grant.ts";
-import type { Credential, CredentialStore, StoredCredential } from "../ports/credential-store.ts";
+import type { Grant } from "../../domain/grant.ts";
+import type { Credential, CredentialStore, StoredCredential } from "../../ports/credential-store.ts";
 
 /** What every API key begins with: no token of an issuer does. */
 export const KEY_PREFIX = "rk_";

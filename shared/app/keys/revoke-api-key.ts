@@ -1,4 +1,4 @@
-import type { CredentialStore, StoredCredential } from "../ports/credential-store.ts";
+import type { CredentialStore, StoredCredential } from "../../ports/credential-store.ts";
 
 /** A key id, or as much more of the SHA-256 as tells two keys apart. */
 const KEY_ID_FORM = /^[0-9a-f]{16,64}$/;

@@ -1,11 +1,11 @@
-import type { AppId, TenantId } from "../contract/identifiers.ts";
-import { RUN_STATUSES, type RunStatus } from "../contract/run-status.ts";
-import { shardsToRead } from "../domain/app-settings.ts";
-import { hasExpired } from "../domain/retention.ts";
-import type { TimeRange } from "../domain/run-filter.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { ListPosition, RunStore } from "../ports/run-store.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
+import type { AppId, TenantId } from "../../contract/identifiers.ts";
+import { RUN_STATUSES, type RunStatus } from "../../contract/run-status.ts";
+import { shardsToRead } from "../../domain/app-settings.ts";
+import { hasExpired } from "../../domain/retention.ts";
+import type { TimeRange } from "../../domain/run-filter.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ListPosition, RunStore } from "../../ports/run-store.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
 
 /** The most rows that one request counts. */
 export const MOST_COUNTED_ROWS = 20_000;

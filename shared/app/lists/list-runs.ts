@@ -1,10 +1,10 @@
-import type { RunId } from "../contract/identifiers.ts";
-import type { Instant } from "../contract/instant.ts";
-import { TERMINAL_STATUSES } from "../contract/run-status.ts";
-import { hasExpired } from "../domain/retention.ts";
-import { type RunFilter, runMatcher } from "../domain/run-filter.ts";
-import type { Clock } from "../ports/clock.ts";
-import { isTombstone, type ListedHeader, type ListPosition, type StoredHeader } from "../ports/run-store.ts";
+import type { RunId } from "../../contract/identifiers.ts";
+import type { Instant } from "../../contract/instant.ts";
+import { TERMINAL_STATUSES } from "../../contract/run-status.ts";
+import { hasExpired } from "../../domain/retention.ts";
+import { type RunFilter, runMatcher } from "../../domain/run-filter.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { isTombstone, type ListedHeader, type ListPosition, type StoredHeader } from "../../ports/run-store.ts";
 import { mergeLists, mergeListsTwice, newestFirst, pageOfMerged, type ReadList } from "./merge-lists.ts";
 import { type ListStores, listsFor, type RunQuestion } from "./run-lists.ts";
 

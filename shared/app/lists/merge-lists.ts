@@ -1,6 +1,6 @@
-import type { Instant } from "../contract/instant.ts";
-import { compareText } from "../domain/member.ts";
-import type { ListedHeader, ListPosition } from "../ports/run-store.ts";
+import type { Instant } from "../../contract/instant.ts";
+import { compareText } from "../../domain/fold/member.ts";
+import type { ListedHeader, ListPosition } from "../../ports/run-store.ts";
 
 /** What stands in a list: of two states of the same run, or whatever is listed, the later one has the higher `rev`. */
 export interface Listed extends ListPosition {

@@ -1,10 +1,10 @@
-import type { AppId, RunId, TenantId } from "../contract/identifiers.ts";
-import type { RunStatus } from "../contract/run-status.ts";
-import { shardsToRead } from "../domain/app-settings.ts";
-import type { RunFilter } from "../domain/run-filter.ts";
-import type { AppRegistry } from "../ports/app-registry.ts";
-import type { RunStore } from "../ports/run-store.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
+import type { AppId, RunId, TenantId } from "../../contract/identifiers.ts";
+import type { RunStatus } from "../../contract/run-status.ts";
+import { shardsToRead } from "../../domain/app-settings.ts";
+import type { RunFilter } from "../../domain/run-filter.ts";
+import type { AppRegistry } from "../../ports/app-registry.ts";
+import type { RunStore } from "../../ports/run-store.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
 import type { ReadList } from "./merge-lists.ts";
 
 /** What lists are read from. */

@@ -1,13 +1,13 @@
-import { type EventReading, type InputError, readEvent } from "../contract/event.ts";
-import type { TenantId } from "../contract/identifiers.ts";
-import type { Redaction } from "../contract/redaction.ts";
-import type { QuarantinePosition } from "../domain/quarantine.ts";
-import { hasExpired } from "../domain/retention.ts";
-import type { QuarantinedMessage, QuarantineStore } from "../ports/quarantine-store.ts";
-import { StoreFault } from "../ports/store-fault.ts";
-import type { EventResult } from "./received-event.ts";
-import { type RecordDependencies, recordEvents } from "./record-events.ts";
-import { redactEvents } from "./redact-events.ts";
+import { type EventReading, type InputError, readEvent } from "../../contract/event.ts";
+import type { TenantId } from "../../contract/identifiers.ts";
+import type { Redaction } from "../../contract/redaction.ts";
+import type { QuarantinePosition } from "../../domain/quarantine.ts";
+import { hasExpired } from "../../domain/retention.ts";
+import type { QuarantinedMessage, QuarantineStore } from "../../ports/quarantine-store.ts";
+import { StoreFault } from "../../ports/store-fault.ts";
+import type { EventResult } from "../record/received-event.ts";
+import { type RecordDependencies, recordEvents } from "../record/record-events.ts";
+import { redactEvents } from "../redaction/redact-events.ts";
 
 /** What redriving works on. */
 export interface RedriveDependencies extends RecordDependencies {

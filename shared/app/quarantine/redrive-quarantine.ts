@@ -1,6 +1,6 @@
-import type { TenantId } from "../contract/identifiers.ts";
-import { type QuarantinePosition, quarantineBegin } from "../domain/quarantine.ts";
-import type { QuarantinedMessage } from "../ports/quarantine-store.ts";
+import type { TenantId } from "../../contract/identifiers.ts";
+import { type QuarantinePosition, quarantineBegin } from "../../domain/quarantine.ts";
+import type { QuarantinedMessage } from "../../ports/quarantine-store.ts";
 import {
   positionOf,
   type QuarantinedEvent,

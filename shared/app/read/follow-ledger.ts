@@ -1,7 +1,7 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import type { LedgerEntry, LedgerEvent } from "../domain/ledger.ts";
-import type { Clock } from "../ports/clock.ts";
-import { LATEST_WRITE_MS, type LedgerStore } from "../ports/ledger-store.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import type { LedgerEntry, LedgerEvent } from "../../domain/fold/ledger.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { LATEST_WRITE_MS, type LedgerStore } from "../../ports/ledger-store.ts";
 
 /**
  * How far a reader has come in a ledger that is written from many places at once. An entry becomes visible up to

@@ -1,8 +1,8 @@
-import { ERROR_HEAD } from "../contract/event.ts";
-import { instantOf, showInstant } from "../contract/instant.ts";
-import type { JsonOutput } from "../contract/json-text.ts";
-import { fieldMarkedBy, redactedAmong } from "../contract/redaction.ts";
-import type { MemberPayload } from "../domain/member.ts";
+import { ERROR_HEAD } from "../../contract/event.ts";
+import { instantOf, showInstant } from "../../contract/instant.ts";
+import type { JsonOutput } from "../../contract/json-text.ts";
+import { fieldMarkedBy, redactedAmong } from "../../contract/redaction.ts";
+import type { MemberPayload } from "../../domain/fold/member.ts";
 import type { Delivery } from "./follow-ledger.ts";
 import { addPayload, type Members, type PayloadView, setRedacted, shownField } from "./present-payload.ts";
 

@@ -1,10 +1,10 @@
-import { showInstant } from "../contract/instant.ts";
-import type { JsonOutput } from "../contract/json-text.ts";
-import { redactedAmong } from "../contract/redaction.ts";
-import type { Attempt } from "../domain/attempts.ts";
-import type { MemberPayload } from "../domain/member.ts";
-import type { NodeState } from "../domain/node-fold.ts";
-import type { TraceError, TraceGroup, TraceNode } from "../domain/trace.ts";
+import { showInstant } from "../../contract/instant.ts";
+import type { JsonOutput } from "../../contract/json-text.ts";
+import { redactedAmong } from "../../contract/redaction.ts";
+import type { Attempt } from "../../domain/fold/attempts.ts";
+import type { MemberPayload } from "../../domain/fold/member.ts";
+import type { NodeState } from "../../domain/fold/node-fold.ts";
+import type { TraceError, TraceGroup, TraceNode } from "../../domain/fold/trace.ts";
 import { addPayload, addPreview, type Members, type PayloadView, setRedacted, shownField } from "./present-payload.ts";
 
 const NODE_FIELDS = [

@@ -1,7 +1,7 @@
-import type { FieldValue } from "../contract/event.ts";
-import type { JsonOutput, JsonText } from "../contract/json-text.ts";
-import { shownBytesOf } from "../domain/large-payload.ts";
-import { compareText, type MemberPayload } from "../domain/member.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import type { JsonOutput, JsonText } from "../../contract/json-text.ts";
+import { compareText, type MemberPayload } from "../../domain/fold/member.ts";
+import { shownBytesOf } from "../../domain/large-payload.ts";
 import type { PayloadTexts } from "./read-run.ts";
 
 /**

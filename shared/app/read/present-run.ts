@@ -1,14 +1,14 @@
-import { instantOf, millisecondsOf, showInstant } from "../contract/instant.ts";
-import type { JsonOutput } from "../contract/json-text.ts";
-import { redactedAmong } from "../contract/redaction.ts";
-import type { Conflict } from "../domain/conflicts.ts";
-import { elapsedSeconds } from "../domain/header.ts";
-import type { NodeState } from "../domain/node-fold.ts";
-import { isTerminal } from "../domain/rank.ts";
-import { NEVER } from "../domain/retention.ts";
-import { shownRowTags, shownRowText } from "../domain/row-text.ts";
-import type { RunState } from "../domain/run-fold.ts";
-import type { ListedHeader } from "../ports/run-store.ts";
+import { instantOf, millisecondsOf, showInstant } from "../../contract/instant.ts";
+import type { JsonOutput } from "../../contract/json-text.ts";
+import { redactedAmong } from "../../contract/redaction.ts";
+import type { Conflict } from "../../domain/fold/conflicts.ts";
+import type { NodeState } from "../../domain/fold/node-fold.ts";
+import { isTerminal } from "../../domain/fold/rank.ts";
+import type { RunState } from "../../domain/fold/run-fold.ts";
+import { elapsedSeconds } from "../../domain/header.ts";
+import { NEVER } from "../../domain/retention.ts";
+import { shownRowTags, shownRowText } from "../../domain/row-text.ts";
+import type { ListedHeader } from "../../ports/run-store.ts";
 import { addPayload, type Members, type PayloadView, setRedacted, shownField } from "./present-payload.ts";
 import type { ReadRun } from "./read-run.ts";
 

@@ -1,13 +1,13 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import { JsonText } from "../contract/json-text.ts";
-import type { LedgerEntry } from "../domain/ledger.ts";
-import { compareSize, type MemberPayload } from "../domain/member.ts";
-import { hasExpired } from "../domain/retention.ts";
-import { foldRun, type RunState } from "../domain/run-fold.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { StoredFailure } from "../ports/failure-store.ts";
-import type { LedgerStore } from "../ports/ledger-store.ts";
-import type { StoredHeader } from "../ports/run-store.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { JsonText } from "../../contract/json-text.ts";
+import type { LedgerEntry } from "../../domain/fold/ledger.ts";
+import { compareSize, type MemberPayload } from "../../domain/fold/member.ts";
+import { foldRun, type RunState } from "../../domain/fold/run-fold.ts";
+import { hasExpired } from "../../domain/retention.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { StoredFailure } from "../../ports/failure-store.ts";
+import type { LedgerStore } from "../../ports/ledger-store.ts";
+import type { StoredHeader } from "../../ports/run-store.ts";
 
 /** The stores that reading a run needs. */
 export interface ReadStores {

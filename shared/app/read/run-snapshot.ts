@@ -1,6 +1,6 @@
-import { rowOf } from "../domain/header.ts";
-import { compareText } from "../domain/member.ts";
-import { foldRun } from "../domain/run-fold.ts";
+import { compareText } from "../../domain/fold/member.ts";
+import { foldRun } from "../../domain/fold/run-fold.ts";
+import { rowOf } from "../../domain/header.ts";
 import { markOf, SETTLED_AFTER_MS } from "./follow-ledger.ts";
 import type { ReadRun } from "./read-run.ts";
 

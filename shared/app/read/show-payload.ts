@@ -1,13 +1,13 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import { instantOf, showInstant } from "../contract/instant.ts";
-import { JsonText, writeJson } from "../contract/json-text.ts";
-import { objectOf } from "../domain/large-payload.ts";
-import type { PayloadObject } from "../domain/ledger.ts";
-import type { MemberPayload } from "../domain/member.ts";
-import { contentOf } from "../domain/object-content.ts";
-import { type BlobLinks, type LinkTime, wholeSecond } from "../ports/blob-links.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { LedgerStore } from "../ports/ledger-store.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { instantOf, showInstant } from "../../contract/instant.ts";
+import { JsonText, writeJson } from "../../contract/json-text.ts";
+import type { PayloadObject } from "../../domain/fold/ledger.ts";
+import type { MemberPayload } from "../../domain/fold/member.ts";
+import { objectOf } from "../../domain/large-payload.ts";
+import { contentOf } from "../../domain/object-content.ts";
+import { type BlobLinks, type LinkTime, wholeSecond } from "../../ports/blob-links.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LedgerStore } from "../../ports/ledger-store.ts";
 import { type PayloadTexts, readTexts } from "./read-run.ts";
 
 /** How long a link to a payload value holds, unless its run expires before. */

@@ -1,6 +1,6 @@
-import type { AppId, RunKey } from "../contract/identifiers.ts";
-import { isRunLevel, smallestApp } from "../domain/run-fold.ts";
-import { isTombstone, type RunStore } from "../ports/run-store.ts";
+import type { AppId, RunKey } from "../../contract/identifiers.ts";
+import { isRunLevel, smallestApp } from "../../domain/fold/run-fold.ts";
+import { isTombstone, type RunStore } from "../../ports/run-store.ts";
 
 /**
  * The app of a run, for events that do not name one: as events that came together say, the run's own before others, else

@@ -1,8 +1,8 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import type { Header } from "../domain/header.ts";
-import { hasExpired } from "../domain/retention.ts";
-import type { Clock } from "../ports/clock.ts";
-import { isTombstone, type RunStore, type StoredHeader } from "../ports/run-store.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import type { Header } from "../../domain/header.ts";
+import { hasExpired } from "../../domain/retention.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { isTombstone, type RunStore, type StoredHeader } from "../../ports/run-store.ts";
 import { untilWritten } from "./until-written.ts";
 
 /**

@@ -1,8 +1,8 @@
-import type { TenantId } from "../contract/identifiers.ts";
-import type { Redaction } from "../contract/redaction.ts";
-import type { EventQueue, QueueOutcome } from "../ports/event-queue.ts";
+import type { TenantId } from "../../contract/identifiers.ts";
+import type { Redaction } from "../../contract/redaction.ts";
+import type { EventQueue, QueueOutcome } from "../../ports/event-queue.ts";
+import type { RedactedEvent } from "../redaction/redact-event.ts";
 import type { FailedEvent } from "./received-event.ts";
-import type { RedactedEvent } from "./redact-event.ts";
 
 /** What became of one event: on the queue, or not for one of the reasons that recording knows. */
 export type QueueResult = { readonly status: "queued"; readonly id: string; readonly runId: string } | FailedEvent;

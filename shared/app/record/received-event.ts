@@ -1,7 +1,7 @@
-import type { EventReading, InputError } from "../contract/event.ts";
-import type { TenantId } from "../contract/identifiers.ts";
-import type { Redaction } from "../contract/redaction.ts";
-import type { StoreFault } from "../ports/store-fault.ts";
+import type { EventReading, InputError } from "../../contract/event.ts";
+import type { TenantId } from "../../contract/identifiers.ts";
+import type { Redaction } from "../../contract/redaction.ts";
+import type { StoreFault } from "../../ports/store-fault.ts";
 
 /** An event of a request or a queue batch, as it was read. */
 export interface ReceivedEvent {

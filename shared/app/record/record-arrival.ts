@@ -1,17 +1,17 @@
-import type { RunKey, TenantId } from "../contract/identifiers.ts";
-import { TERMINAL_STATUSES } from "../contract/run-status.ts";
-import { policyOf, type RunPolicy } from "../domain/app-settings.ts";
-import { finishOf, type Header, headerOf, isSameHeader, standsFor } from "../domain/header.ts";
-import { type Arrival, entryOf, type LedgerEntry } from "../domain/ledger.ts";
-import { compareText } from "../domain/member.ts";
-import { entryExpiry, hasExpired, NEVER } from "../domain/retention.ts";
-import { isRunLevel, smallestApp } from "../domain/run-fold.ts";
-import type { AppRegistry } from "../ports/app-registry.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { LedgerStore } from "../ports/ledger-store.ts";
-import { isTombstone, type RunStore, type StoredHeader } from "../ports/run-store.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
-import { keepRun } from "./keep-run.ts";
+import type { RunKey, TenantId } from "../../contract/identifiers.ts";
+import { TERMINAL_STATUSES } from "../../contract/run-status.ts";
+import { policyOf, type RunPolicy } from "../../domain/app-settings.ts";
+import { type Arrival, entryOf, type LedgerEntry } from "../../domain/fold/ledger.ts";
+import { compareText } from "../../domain/fold/member.ts";
+import { isRunLevel, smallestApp } from "../../domain/fold/run-fold.ts";
+import { finishOf, type Header, headerOf, isSameHeader, standsFor } from "../../domain/header.ts";
+import { entryExpiry, hasExpired, NEVER } from "../../domain/retention.ts";
+import type { AppRegistry } from "../../ports/app-registry.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LedgerStore } from "../../ports/ledger-store.ts";
+import { isTombstone, type RunStore, type StoredHeader } from "../../ports/run-store.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
+import { keepRun } from "../deletion/keep-run.ts";
 import { untilWritten } from "./until-written.ts";
 
 /** The stores that recording writes to. */

@@ -1,13 +1,13 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import type { IdentifiedEvent, Source } from "../domain/ledger.ts";
-import { isTombstone } from "../ports/run-store.ts";
-import { StoreFault } from "../ports/store-fault.ts";
-import type { UploadStore } from "../ports/upload-store.ts";
-import { findUploads, type UploadFinding } from "./find-uploads.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import type { IdentifiedEvent, Source } from "../../domain/fold/ledger.ts";
+import { isTombstone } from "../../ports/run-store.ts";
+import { StoreFault } from "../../ports/store-fault.ts";
+import type { UploadStore } from "../../ports/upload-store.ts";
+import type { RedactedEvent } from "../redaction/redact-event.ts";
+import { sideBySide } from "../side-by-side.ts";
+import { findUploads, type UploadFinding } from "../uploads/find-uploads.ts";
 import type { EventResult } from "./received-event.ts";
 import { type RecordStores, recordArrival } from "./record-arrival.ts";
-import type { RedactedEvent } from "./redact-event.ts";
-import { sideBySide } from "./side-by-side.ts";
 
 /** What recording needs beside the stores. */
 export interface RecordDependencies extends RecordStores {

@@ -1,5 +1,5 @@
-import type { Clock } from "../ports/clock.ts";
-import { StoreFault } from "../ports/store-fault.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { StoreFault } from "../../ports/store-fault.ts";
 
 /** Writers of one header that keep overtaking each other: each round, one of them wins. */
 const MOST_ROUNDS = 12;

@@ -1,13 +1,13 @@
 import * as v from "valibot";
-import { type EventReading, type InputError, type ProducedEvent, readEvent } from "../contract/event.ts";
-import { Id, type TenantId } from "../contract/identifiers.ts";
-import { afterSpace, membersOf } from "../contract/json-text.ts";
-import { MARKED, type Redaction, redactionMark } from "../contract/redaction.ts";
-import { identify } from "../domain/identity.ts";
-import type { IdentifiedEvent } from "../domain/ledger.ts";
-import { keyedDigest } from "../domain/payload-digest.ts";
-import { REDACTED_JSON } from "../domain/redact-value.ts";
-import type { FailedEvent, ReceivedEvent } from "./received-event.ts";
+import { type EventReading, type InputError, type ProducedEvent, readEvent } from "../../contract/event.ts";
+import { Id, type TenantId } from "../../contract/identifiers.ts";
+import { afterSpace, membersOf } from "../../contract/json-text.ts";
+import { MARKED, type Redaction, redactionMark } from "../../contract/redaction.ts";
+import { identify } from "../../domain/fold/identity.ts";
+import type { IdentifiedEvent } from "../../domain/fold/ledger.ts";
+import { keyedDigest } from "../../domain/redaction/payload-digest.ts";
+import { REDACTED_JSON } from "../../domain/redaction/redact-value.ts";
+import type { FailedEvent, ReceivedEvent } from "../record/received-event.ts";
 import type { AppRedactor } from "./tenant-redactors.ts";
 
 /** An event in which nothing is left that must not be kept: to be recorded, queued, or kept with its reasons. */

@@ -1,14 +1,14 @@
 import * as v from "valibot";
-import { AppId, Id, RunId, type RunKey, type TenantId } from "../contract/identifiers.ts";
-import { membersOf } from "../contract/json-text.ts";
-import { REDACTED_JSON } from "../domain/redact-value.ts";
-import type { RunStore } from "../ports/run-store.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
-import { StoreFault } from "../ports/store-fault.ts";
-import { appOfRun } from "./app-of-run.ts";
-import type { ReceivedEvent } from "./received-event.ts";
+import { AppId, Id, RunId, type RunKey, type TenantId } from "../../contract/identifiers.ts";
+import { membersOf } from "../../contract/json-text.ts";
+import { REDACTED_JSON } from "../../domain/redaction/redact-value.ts";
+import type { RunStore } from "../../ports/run-store.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
+import { StoreFault } from "../../ports/store-fault.ts";
+import { appOfRun } from "../record/app-of-run.ts";
+import type { ReceivedEvent } from "../record/received-event.ts";
+import { sideBySide } from "../side-by-side.ts";
 import { isObjectText, type RedactedEvent, redactEvent } from "./redact-event.ts";
-import { sideBySide } from "./side-by-side.ts";
 import { type TenantRedactors, tenantRedactors } from "./tenant-redactors.ts";
 
 /** The stores that tell what must not be kept. */

@@ -1,10 +1,10 @@
 import * as v from "valibot";
-import type { EventType } from "../contract/event-fields.ts";
-import type { AppId, RunKey, TenantId } from "../contract/identifiers.ts";
-import type { RunFilter } from "../domain/run-filter.ts";
-import type { RunStore } from "../ports/run-store.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
-import { appOfRun } from "./app-of-run.ts";
+import type { EventType } from "../../contract/event-fields.ts";
+import type { AppId, RunKey, TenantId } from "../../contract/identifiers.ts";
+import type { RunFilter } from "../../domain/run-filter.ts";
+import type { RunStore } from "../../ports/run-store.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
+import { appOfRun } from "../record/app-of-run.ts";
 import { tenantRedactors } from "./tenant-redactors.ts";
 
 /** Texts of a request that a run's events have fields for, by the names of these. */

@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { TenantId } from "../contract/identifiers.ts";
-import { REDACTED_JSON } from "../domain/redact-value.ts";
-import { redactorOf } from "../domain/redaction.ts";
-import { rulesOfTenants } from "../domain/redaction-rules.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
+import { TenantId } from "../../contract/identifiers.ts";
+import { REDACTED_JSON } from "../../domain/redaction/redact-value.ts";
+import { redactorOf } from "../../domain/redaction/redaction.ts";
+import { rulesOfTenants } from "../../domain/redaction/redaction-rules.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
 import { isObjectText } from "./redact-event.ts";
 
 const NAMED = /"tenant_id"\s*:\s*"([^"\\]{1,128})"/g;

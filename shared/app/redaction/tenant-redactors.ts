@@ -1,7 +1,7 @@
-import type { AppId, TenantId } from "../contract/identifiers.ts";
-import { type Redacted, type Redactor, redactorOf } from "../domain/redaction.ts";
-import { type RedactionRules, rulesOfApp, rulesOfTenant } from "../domain/redaction-rules.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
+import type { AppId, TenantId } from "../../contract/identifiers.ts";
+import { type Redacted, type Redactor, redactorOf } from "../../domain/redaction/redaction.ts";
+import { type RedactionRules, rulesOfApp, rulesOfTenant } from "../../domain/redaction/redaction-rules.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
 
 /** Redacts events of one app of a tenant that has rules. */
 export interface AppRedactor {

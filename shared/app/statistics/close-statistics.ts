@@ -1,10 +1,10 @@
-import type { AppKey } from "../contract/identifiers.ts";
-import { canClose, canStillClose, finalAt } from "../domain/finality.ts";
-import { endOf, type Grain, type Period, periodOf } from "../domain/period.ts";
-import { type MostNames, type Summary, totalOfSummaries, withFewNames } from "../domain/summary.ts";
-import { writeSummary } from "../domain/summary-text.ts";
-import type { Mark, PeriodSummary, StatisticsStore, StoredSummary } from "../ports/statistics-store.ts";
-import { sideBySide } from "./side-by-side.ts";
+import type { AppKey } from "../../contract/identifiers.ts";
+import { canClose, canStillClose, finalAt } from "../../domain/statistics/finality.ts";
+import { endOf, type Grain, type Period, periodOf } from "../../domain/statistics/period.ts";
+import { type MostNames, type Summary, totalOfSummaries, withFewNames } from "../../domain/statistics/summary.ts";
+import { writeSummary } from "../../domain/statistics/summary-text.ts";
+import type { Mark, PeriodSummary, StatisticsStore, StoredSummary } from "../../ports/statistics-store.ts";
+import { sideBySide } from "../side-by-side.ts";
 
 /** So many names a sum tells apart: it stays far below the size of an item. */
 export const MOST_STORED_NAMES: MostNames = { names: 200, failures: 500, currencies: 100 };

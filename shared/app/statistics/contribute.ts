@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
-import type { AppKey, RunId, RunKey } from "../contract/identifiers.ts";
-import { TERMINAL_STATUSES } from "../contract/run-status.ts";
-import { contributionExpiry, mayBeFinal } from "../domain/finality.ts";
-import { quarterOf } from "../domain/period.ts";
-import type { Summary } from "../domain/summary.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { RunMoment } from "../ports/failure-store.ts";
-import type { ListedHeader } from "../ports/run-store.ts";
-import type { StatisticsStore } from "../ports/statistics-store.ts";
+import type { AppKey, RunId, RunKey } from "../../contract/identifiers.ts";
+import { TERMINAL_STATUSES } from "../../contract/run-status.ts";
+import { contributionExpiry, mayBeFinal } from "../../domain/statistics/finality.ts";
+import { quarterOf } from "../../domain/statistics/period.ts";
+import type { Summary } from "../../domain/statistics/summary.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { RunMoment } from "../../ports/failure-store.ts";
+import type { ListedHeader } from "../../ports/run-store.ts";
+import type { StatisticsStore } from "../../ports/statistics-store.ts";
 
 /** The stores that counting a run needs. */
 export interface CountStores {

@@ -1,9 +1,12 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import { isOpen } from "../domain/finality.ts";
-import { foldRun } from "../domain/run-fold.ts";
-import { summaryOfRow, summaryOfRun } from "../domain/run-summary.ts";
-import type { FailureStore } from "../ports/failure-store.ts";
-import type { LedgerStore } from "../ports/ledger-store.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { foldRun } from "../../domain/fold/run-fold.ts";
+import { isOpen } from "../../domain/statistics/finality.ts";
+import { summaryOfRow, summaryOfRun } from "../../domain/statistics/run-summary.ts";
+import type { FailureStore } from "../../ports/failure-store.ts";
+import type { LedgerStore } from "../../ports/ledger-store.ts";
+import { mayHaveFailures, noteFailures } from "../failures/note-failures.ts";
+import { readFailures } from "../failures/read-failures.ts";
+import { sideBySide } from "../side-by-side.ts";
 import {
   type Counting,
   type CountingPlace,
@@ -15,9 +18,6 @@ import {
   placeName,
   type RunChange,
 } from "./contribute.ts";
-import { mayHaveFailures, noteFailures } from "./note-failures.ts";
-import { readFailures } from "./read-failures.ts";
-import { sideBySide } from "./side-by-side.ts";
 
 /** The stores that following runs needs. */
 export interface FollowStores extends CountStores {

@@ -1,10 +1,17 @@
-import { instantOf, showInstant } from "../contract/instant.ts";
-import { type JsonOutput, JsonText } from "../contract/json-text.ts";
-import { averageMs, type LatencySketch, quantileMs } from "../domain/latency-sketch.ts";
-import type { Span } from "../domain/period.ts";
-import { shownRowText, toldRowText } from "../domain/row-text.ts";
-import { COUNTED_STATUSES, type Counts, type MostNames, OTHER, type Summary, withFewNames } from "../domain/summary.ts";
-import { countUsers } from "../domain/user-sketch.ts";
+import { instantOf, showInstant } from "../../contract/instant.ts";
+import { type JsonOutput, JsonText } from "../../contract/json-text.ts";
+import { shownRowText, toldRowText } from "../../domain/row-text.ts";
+import { averageMs, type LatencySketch, quantileMs } from "../../domain/statistics/latency-sketch.ts";
+import type { Span } from "../../domain/statistics/period.ts";
+import {
+  COUNTED_STATUSES,
+  type Counts,
+  type MostNames,
+  OTHER,
+  type Summary,
+  withFewNames,
+} from "../../domain/statistics/summary.ts";
+import { countUsers } from "../../domain/statistics/user-sketch.ts";
 
 /** So many names a row tells apart, the rest as one: an answer of 1,000 rows has room for them. */
 const ROW_NAMES: MostNames = { names: 20, failures: 20, currencies: 20 };

@@ -1,10 +1,10 @@
-import type { AppKey } from "../contract/identifiers.ts";
-import { canClose } from "../domain/finality.ts";
-import { GRAIN_MS, GRAINS, type Grain, periodsIn, type Span } from "../domain/period.ts";
-import { type Summary, type SummaryTotal, totalOfSummaries } from "../domain/summary.ts";
-import type { StatisticsStore, StoredSummary } from "../ports/statistics-store.ts";
+import type { AppKey } from "../../contract/identifiers.ts";
+import { canClose } from "../../domain/statistics/finality.ts";
+import { GRAIN_MS, GRAINS, type Grain, periodsIn, type Span } from "../../domain/statistics/period.ts";
+import { type Summary, type SummaryTotal, totalOfSummaries } from "../../domain/statistics/summary.ts";
+import type { StatisticsStore, StoredSummary } from "../../ports/statistics-store.ts";
+import { sideBySide } from "../side-by-side.ts";
 import { MOST_RUNS_APART } from "./close-statistics.ts";
-import { sideBySide } from "./side-by-side.ts";
 
 interface Stores {
   readonly statistics: StatisticsStore;

@@ -1,7 +1,8 @@
-import type { AppKey, RunId, RunKey } from "../contract/identifiers.ts";
-import { instantOf } from "../contract/instant.ts";
-import { shardsToRead } from "../domain/app-settings.ts";
-import { contributionExpiry } from "../domain/finality.ts";
+import type { AppKey, RunId, RunKey } from "../../contract/identifiers.ts";
+import { instantOf } from "../../contract/instant.ts";
+import { shardsToRead } from "../../domain/app-settings.ts";
+import { foldRun } from "../../domain/fold/run-fold.ts";
+import { contributionExpiry } from "../../domain/statistics/finality.ts";
 import {
   endOf,
   GRAIN_MS,
@@ -12,19 +13,18 @@ import {
   periodsIn,
   quarterOf,
   type Span,
-} from "../domain/period.ts";
-import { foldRun } from "../domain/run-fold.ts";
-import { summaryOfRun } from "../domain/run-summary.ts";
-import { type Summary, sumOf } from "../domain/summary.ts";
-import { writeSummary } from "../domain/summary-text.ts";
-import type { LedgerStore } from "../ports/ledger-store.ts";
-import type { ListedHeader, ListPosition, RunStore } from "../ports/run-store.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
-import type { Contribution } from "../ports/statistics-store.ts";
+} from "../../domain/statistics/period.ts";
+import { summaryOfRun } from "../../domain/statistics/run-summary.ts";
+import { type Summary, sumOf } from "../../domain/statistics/summary.ts";
+import { writeSummary } from "../../domain/statistics/summary-text.ts";
+import type { LedgerStore } from "../../ports/ledger-store.ts";
+import type { ListedHeader, ListPosition, RunStore } from "../../ports/run-store.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
+import type { Contribution } from "../../ports/statistics-store.ts";
+import { readFailures } from "../failures/read-failures.ts";
+import { sideBySide } from "../side-by-side.ts";
 import { sumPeriod, sumQuarter } from "./close-statistics.ts";
 import { type CountStores, countedName, isFinal, placeName, placeOf } from "./contribute.ts";
-import { readFailures } from "./read-failures.ts";
-import { sideBySide } from "./side-by-side.ts";
 
 /** The stores that recounting needs. */
 export interface RecountStores extends CountStores {

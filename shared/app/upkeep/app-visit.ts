@@ -1,8 +1,8 @@
-import type { AppKey } from "../contract/identifiers.ts";
-import type { AppSettings, RunPolicy } from "../domain/app-settings.ts";
-import type { StatisticsStore } from "../ports/statistics-store.ts";
-import type { AppUpkeep, UpkeepStore } from "../ports/upkeep-store.ts";
-import type { RecordStores } from "./record-arrival.ts";
+import type { AppKey } from "../../contract/identifiers.ts";
+import type { AppSettings, RunPolicy } from "../../domain/app-settings.ts";
+import type { StatisticsStore } from "../../ports/statistics-store.ts";
+import type { AppUpkeep, UpkeepStore } from "../../ports/upkeep-store.ts";
+import type { RecordStores } from "../record/record-arrival.ts";
 
 /** The stores that upkeep works on. */
 export interface UpkeepStores extends RecordStores {

@@ -1,11 +1,11 @@
-import type { AppId, RunKey, TenantId } from "../contract/identifiers.ts";
-import { instantOf, millisecondsOf } from "../contract/instant.ts";
-import { lostAt, lostRunEvent } from "../domain/lost-run.ts";
-import { hasExpired } from "../domain/retention.ts";
-import { isTombstone, type ListedHeader, type ListPosition } from "../ports/run-store.ts";
-import { appRuns } from "./app-runs.ts";
+import type { AppId, RunKey, TenantId } from "../../contract/identifiers.ts";
+import { instantOf, millisecondsOf } from "../../contract/instant.ts";
+import { lostAt, lostRunEvent } from "../../domain/fold/lost-run.ts";
+import { hasExpired } from "../../domain/retention.ts";
+import { isTombstone, type ListedHeader, type ListPosition } from "../../ports/run-store.ts";
+import { appRuns } from "../lists/app-runs.ts";
+import { recordArrival } from "../record/record-arrival.ts";
 import type { UpkeepStores } from "./app-visit.ts";
-import { recordArrival } from "./record-arrival.ts";
 import { type Visited, type VisitLimits, visitRuns } from "./visit-runs.ts";
 
 /** How long a run may be silent where nobody says otherwise (seconds). */

@@ -1,9 +1,9 @@
-import { TERMINAL_STATUSES } from "../contract/run-status.ts";
-import { hasExpired, NEVER } from "../domain/retention.ts";
-import type { ListedHeader } from "../ports/run-store.ts";
-import { type AppRunsQuery, appRuns } from "./app-runs.ts";
+import { TERMINAL_STATUSES } from "../../contract/run-status.ts";
+import { hasExpired, NEVER } from "../../domain/retention.ts";
+import type { ListedHeader } from "../../ports/run-store.ts";
+import { type AppRunsQuery, appRuns } from "../lists/app-runs.ts";
+import { changeHeader } from "../record/change-header.ts";
 import { nothingDone, type UpkeepStep, type UpkeepStores } from "./app-visit.ts";
-import { changeHeader } from "./change-header.ts";
 import { afterVisit, roundFor } from "./upkeep-round.ts";
 import { visitRuns } from "./visit-runs.ts";
 

@@ -1,12 +1,12 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import { instantOf } from "../contract/instant.ts";
-import { nextSpan, safeSince } from "../domain/entry-span.ts";
-import { hasExpired, LOOK_AHEAD_DAYS, NEVER, outlivedExpiry } from "../domain/retention.ts";
-import type { LedgerStore } from "../ports/ledger-store.ts";
-import type { RunStore } from "../ports/run-store.ts";
-import { appRuns } from "./app-runs.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { instantOf } from "../../contract/instant.ts";
+import { nextSpan, safeSince } from "../../domain/entry-span.ts";
+import { hasExpired, LOOK_AHEAD_DAYS, NEVER, outlivedExpiry } from "../../domain/retention.ts";
+import type { LedgerStore } from "../../ports/ledger-store.ts";
+import type { RunStore } from "../../ports/run-store.ts";
+import { keepRun } from "../deletion/keep-run.ts";
+import { appRuns } from "../lists/app-runs.ts";
 import { nothingDone, type UpkeepStep, type UpkeepStores } from "./app-visit.ts";
-import { keepRun } from "./keep-run.ts";
 import { afterVisit, roundFor } from "./upkeep-round.ts";
 import { visitRuns } from "./visit-runs.ts";
 

@@ -1,4 +1,4 @@
-import type { UpkeepRound } from "../ports/upkeep-store.ts";
+import type { UpkeepRound } from "../../ports/upkeep-store.ts";
 import type { Visited } from "./visit-runs.ts";
 
 /** A round that begins now, by settings of this version. */

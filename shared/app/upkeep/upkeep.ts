@@ -1,7 +1,7 @@
-import type { AppKey, TenantId } from "../contract/identifiers.ts";
-import type { KnownApp } from "../ports/app-registry.ts";
+import type { AppKey, TenantId } from "../../contract/identifiers.ts";
+import type { KnownApp } from "../../ports/app-registry.ts";
+import { sideBySide } from "../side-by-side.ts";
 import type { UpkeepStores } from "./app-visit.ts";
-import { sideBySide } from "./side-by-side.ts";
 import { type AppVisitor, appVisitor, type Done, type UpkeepTask } from "./visit-app.ts";
 
 /** What could not be done, and for whom. */

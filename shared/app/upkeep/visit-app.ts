@@ -1,11 +1,11 @@
-import type { TenantId } from "../contract/identifiers.ts";
-import { policyOf, shardsToRead } from "../domain/app-settings.ts";
-import type { KnownApp } from "../ports/app-registry.ts";
-import type { AppUpkeep, StoredUpkeep } from "../ports/upkeep-store.ts";
+import type { TenantId } from "../../contract/identifiers.ts";
+import { policyOf, shardsToRead } from "../../domain/app-settings.ts";
+import type { KnownApp } from "../../ports/app-registry.ts";
+import type { AppUpkeep, StoredUpkeep } from "../../ports/upkeep-store.ts";
+import { closeStatistics } from "../statistics/close-statistics.ts";
 import type { AppVisit, UpkeepStep, UpkeepStores } from "./app-visit.ts";
 import { retentionApplier } from "./apply-retention.ts";
 import { lostRunCloser } from "./close-lost-runs.ts";
-import { closeStatistics } from "./close-statistics.ts";
 import { beyondLastExpirer } from "./expire-beyond-last.ts";
 import { outlivingKeeper } from "./keep-outliving.ts";
 

@@ -1,6 +1,6 @@
-import type { ListedHeader, ListPosition } from "../ports/run-store.ts";
-import { positionOf } from "./merge-lists.ts";
-import { sideBySide } from "./side-by-side.ts";
+import type { ListedHeader, ListPosition } from "../../ports/run-store.ts";
+import { positionOf } from "../lists/merge-lists.ts";
+import { sideBySide } from "../side-by-side.ts";
 
 /** How far one visit goes. */
 export interface VisitLimits {

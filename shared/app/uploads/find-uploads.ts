@@ -1,14 +1,14 @@
-import type { InputError } from "../contract/event.ts";
-import type { RunKey } from "../contract/identifiers.ts";
-import { uploadNamedBy } from "../contract/upload-reference.ts";
-import type { IdentifiedEvent, RecordedPayload } from "../domain/ledger.ts";
-import { isSmallField } from "../domain/member.ts";
-import { refusesUploads } from "../domain/upload-rules.ts";
-import type { RunStore } from "../ports/run-store.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
-import type { UploadStore } from "../ports/upload-store.ts";
-import { appOfRun } from "./app-of-run.ts";
-import { sideBySide } from "./side-by-side.ts";
+import type { InputError } from "../../contract/event.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { uploadNamedBy } from "../../contract/upload-reference.ts";
+import type { IdentifiedEvent, RecordedPayload } from "../../domain/fold/ledger.ts";
+import { isSmallField } from "../../domain/fold/member.ts";
+import { refusesUploads } from "../../domain/redaction/upload-rules.ts";
+import type { RunStore } from "../../ports/run-store.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
+import type { UploadStore } from "../../ports/upload-store.ts";
+import { appOfRun } from "../record/app-of-run.ts";
+import { sideBySide } from "../side-by-side.ts";
 
 /** The stores that tell what an event may refer to. */
 export interface UploadStores {

@@ -1,10 +1,10 @@
-import type { TenantId } from "../contract/identifiers.ts";
-import type { UploadRequest } from "../contract/upload-request.ts";
-import { refusesUploads } from "../domain/upload-rules.ts";
-import { type UploadLink, wholeSecond } from "../ports/blob-links.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { SettingsStore } from "../ports/settings-store.ts";
-import type { UploadStore } from "../ports/upload-store.ts";
+import type { TenantId } from "../../contract/identifiers.ts";
+import type { UploadRequest } from "../../contract/upload-request.ts";
+import { refusesUploads } from "../../domain/redaction/upload-rules.ts";
+import { type UploadLink, wholeSecond } from "../../ports/blob-links.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { SettingsStore } from "../../ports/settings-store.ts";
+import type { UploadStore } from "../../ports/upload-store.ts";
 
 /** How long the link to upload by holds: 50 MB over a line of 15 KB a second. */
 const LINK_SECONDS = 3600;

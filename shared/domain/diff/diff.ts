@@ -1,9 +1,9 @@
-import { type ContainerKind, startOf } from "./container-executions.ts";
-import { containmentOf, type Placement } from "./containment.ts";
-import { compareText } from "./member.ts";
-import type { NodeState } from "./node-fold.ts";
-import { comparePositions } from "./node-order.ts";
-import type { RunState } from "./run-fold.ts";
+import { type ContainerKind, startOf } from "../fold/container-executions.ts";
+import { containmentOf, type Placement } from "../fold/containment.ts";
+import { compareText } from "../fold/member.ts";
+import type { NodeState } from "../fold/node-fold.ts";
+import { comparePositions } from "../fold/node-order.ts";
+import type { RunState } from "../fold/run-fold.ts";
 
 /** A round of a container that a node execution stands in. */
 export interface Round {

@@ -1,5 +1,5 @@
-import { canonicalJson } from "../contract/canonical-json.ts";
-import { membersOf } from "../contract/json-text.ts";
+import { canonicalJson } from "../../contract/canonical-json.ts";
+import { membersOf } from "../../contract/json-text.ts";
 
 /** Two JSON texts that are not equal; undefined: there is none on that side. */
 export interface ValueDifference {

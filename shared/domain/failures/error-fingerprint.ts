@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "../contract/canonical-json.ts";
-import type { FieldValue } from "../contract/event.ts";
-import { JsonText, membersOf } from "../contract/json-text.ts";
+import { canonicalJson } from "../../contract/canonical-json.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import { JsonText, membersOf } from "../../contract/json-text.ts";
 
 /** What errors of one kind have in common: the text without what differs between them, and a short digest of it. */
 export interface ErrorFingerprint {

@@ -1,6 +1,6 @@
-import type { Instant } from "../contract/instant.ts";
+import type { Instant } from "../../contract/instant.ts";
+import { compareText } from "../fold/member.ts";
 import { errorFingerprint } from "./error-fingerprint.ts";
-import { compareText } from "./member.ts";
 
 /** What grouping needs to know of a failure. */
 export interface GroupedFailure {

@@ -1,12 +1,12 @@
-import { ERROR_HEAD, type FieldValue } from "../contract/event.ts";
-import type { Instant } from "../contract/instant.ts";
-import { attemptsOf } from "./attempts.ts";
-import { containmentOf, type Placement } from "./containment.ts";
+import { ERROR_HEAD, type FieldValue } from "../../contract/event.ts";
+import type { Instant } from "../../contract/instant.ts";
+import { attemptsOf } from "../fold/attempts.ts";
+import { containmentOf, type Placement } from "../fold/containment.ts";
+import { compareText, type MemberPayload } from "../fold/member.ts";
+import type { NodeState } from "../fold/node-fold.ts";
+import { isTerminal } from "../fold/rank.ts";
+import type { RunState } from "../fold/run-fold.ts";
 import { type ErrorFingerprint, errorFingerprint, errorWords } from "./error-fingerprint.ts";
-import { compareText, type MemberPayload } from "./member.ts";
-import type { NodeState } from "./node-fold.ts";
-import { isTerminal } from "./rank.ts";
-import type { RunState } from "./run-fold.ts";
 
 /** A node execution that failed, and what it says about it. */
 export interface NodeFailure {

@@ -1,5 +1,5 @@
-import type { FieldValue } from "../contract/event.ts";
-import type { Instant } from "../contract/instant.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import type { Instant } from "../../contract/instant.ts";
 import { compareText, isNull, type Member, type MemberPayload } from "./member.ts";
 import { byRank } from "./rank.ts";
 

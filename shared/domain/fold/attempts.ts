@@ -1,6 +1,6 @@
-import type { FieldValue } from "../contract/event.ts";
-import { type Instant, secondsBetween } from "../contract/instant.ts";
-import { redactedAmong } from "../contract/redaction.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import { type Instant, secondsBetween } from "../../contract/instant.ts";
+import { redactedAmong } from "../../contract/redaction.ts";
 import { compareText, type Member, type MemberPayload } from "./member.ts";
 import { INTERRUPTED, type NodeState } from "./node-fold.ts";
 import { isTerminal } from "./rank.ts";

@@ -1,4 +1,4 @@
-import type { Instant } from "../contract/instant.ts";
+import type { Instant } from "../../contract/instant.ts";
 import { compareText, type Member } from "./member.ts";
 import { byRank, isTerminal } from "./rank.ts";
 

@@ -1,4 +1,4 @@
-import { JsonText } from "../contract/json-text.ts";
+import { JsonText } from "../../contract/json-text.ts";
 import { ContainerExecutions, type ContainerKind, type Membership, startOf } from "./container-executions.ts";
 import type { NodeState } from "./node-fold.ts";
 

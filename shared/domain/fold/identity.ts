@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "../contract/canonical-json.ts";
-import type { ProducedEvent } from "../contract/event.ts";
-import { exactInstant } from "../contract/instant.ts";
-import { membersOf } from "../contract/json-text.ts";
+import { canonicalJson } from "../../contract/canonical-json.ts";
+import type { ProducedEvent } from "../../contract/event.ts";
+import { exactInstant } from "../../contract/instant.ts";
+import { membersOf } from "../../contract/json-text.ts";
 import type { IdentifiedEvent } from "./ledger.ts";
 
 /** The first 16 bytes of a SHA-256, in hex. */

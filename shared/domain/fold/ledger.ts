@@ -1,7 +1,7 @@
-import type { FieldValue, PayloadText, ProducedEvent } from "../contract/event.ts";
-import type { EventType } from "../contract/event-fields.ts";
-import type { AppId, RunId } from "../contract/identifiers.ts";
-import type { Instant } from "../contract/instant.ts";
+import type { FieldValue, PayloadText, ProducedEvent } from "../../contract/event.ts";
+import type { EventType } from "../../contract/event-fields.ts";
+import type { AppId, RunId } from "../../contract/identifiers.ts";
+import type { Instant } from "../../contract/instant.ts";
 
 /** Who speaks. Set by the service from the way an event came; no producer can claim it. */
 export type Actor = "engine" | "caller" | "service";

@@ -1,7 +1,7 @@
-import type { FieldValue } from "../contract/event.ts";
-import type { AppId, RunId } from "../contract/identifiers.ts";
-import { instantOf, showInstant } from "../contract/instant.ts";
-import { JsonText } from "../contract/json-text.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import type { AppId, RunId } from "../../contract/identifiers.ts";
+import { instantOf, showInstant } from "../../contract/instant.ts";
+import { JsonText } from "../../contract/json-text.ts";
 import { identify } from "./identity.ts";
 import type { IdentifiedEvent } from "./ledger.ts";
 

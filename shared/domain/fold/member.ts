@@ -1,8 +1,8 @@
-import type { FieldValue } from "../contract/event.ts";
-import { EVENT_FIELDS } from "../contract/event-fields.ts";
-import type { AppId } from "../contract/identifiers.ts";
-import type { Instant } from "../contract/instant.ts";
-import { JsonText } from "../contract/json-text.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import { EVENT_FIELDS } from "../../contract/event-fields.ts";
+import type { AppId } from "../../contract/identifiers.ts";
+import type { Instant } from "../../contract/instant.ts";
+import { JsonText } from "../../contract/json-text.ts";
 import type { Actor, LedgerEntry, LedgerEvent, LedgerEventType, StoredPayload } from "./ledger.ts";
 
 /**

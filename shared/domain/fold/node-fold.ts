@@ -1,7 +1,7 @@
-import { ERROR_HEAD, type FieldValue } from "../contract/event.ts";
-import type { Instant } from "../contract/instant.ts";
-import { JsonText } from "../contract/json-text.ts";
-import { MARKED, redactionMark } from "../contract/redaction.ts";
+import { ERROR_HEAD, type FieldValue } from "../../contract/event.ts";
+import type { Instant } from "../../contract/instant.ts";
+import { JsonText } from "../../contract/json-text.ts";
+import { MARKED, redactionMark } from "../../contract/redaction.ts";
 import type { Member, MemberPayload } from "./member.ts";
 import type { NodePosition } from "./node-order.ts";
 import { isTerminal } from "./rank.ts";

@@ -1,4 +1,4 @@
-import { type Instant, secondsBetween } from "../contract/instant.ts";
+import { type Instant, secondsBetween } from "../../contract/instant.ts";
 import { compareText, type Member } from "./member.ts";
 
 /** Seconds to the millisecond, without the dust of binary fractions. */

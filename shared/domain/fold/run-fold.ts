@@ -1,8 +1,8 @@
-import { ERROR_HEAD, type FieldValue } from "../contract/event.ts";
-import type { AppId } from "../contract/identifiers.ts";
-import { type Instant, secondsBetween } from "../contract/instant.ts";
-import { redactionMark } from "../contract/redaction.ts";
-import type { RunStatus } from "../contract/run-status.ts";
+import { ERROR_HEAD, type FieldValue } from "../../contract/event.ts";
+import type { AppId } from "../../contract/identifiers.ts";
+import { type Instant, secondsBetween } from "../../contract/instant.ts";
+import { redactionMark } from "../../contract/redaction.ts";
+import type { RunStatus } from "../../contract/run-status.ts";
 import { type AgentLog, agentLogsAmong } from "./agent-log.ts";
 import { type Conflict, conflictsAmong } from "./conflicts.ts";
 import type { LedgerEntry } from "./ledger.ts";

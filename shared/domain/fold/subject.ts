@@ -1,7 +1,7 @@
-import { ERROR_HEAD, type FieldValue } from "../contract/event.ts";
-import { type Instant, secondsBetween } from "../contract/instant.ts";
-import type { JsonText } from "../contract/json-text.ts";
-import { fieldMarkedBy, MARKED, redactionMark } from "../contract/redaction.ts";
+import { ERROR_HEAD, type FieldValue } from "../../contract/event.ts";
+import { type Instant, secondsBetween } from "../../contract/instant.ts";
+import type { JsonText } from "../../contract/json-text.ts";
+import { fieldMarkedBy, MARKED, redactionMark } from "../../contract/redaction.ts";
 import { compareText, isNull, type Member, type MemberPayload } from "./member.ts";
 import { byRank, isTerminal } from "./rank.ts";
 

@@ -1,6 +1,6 @@
-import type { FieldValue } from "../contract/event.ts";
-import { secondsBetween } from "../contract/instant.ts";
-import { JsonText } from "../contract/json-text.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import { secondsBetween } from "../../contract/instant.ts";
+import { JsonText } from "../../contract/json-text.ts";
 import { type Attempt, attemptsOf } from "./attempts.ts";
 import type { ContainerKind } from "./container-executions.ts";
 import { type Containment, containmentOf, type Placement } from "./containment.ts";

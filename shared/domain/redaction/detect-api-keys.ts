@@ -1,4 +1,4 @@
-import { REDACTED } from "../contract/redaction.ts";
+import { REDACTED } from "../../contract/redaction.ts";
 
 /** How keys of well-known services begin and go on. */
 const KEY_FORMS = [

@@ -1,4 +1,4 @@
-import { REDACTED } from "../contract/redaction.ts";
+import { REDACTED } from "../../contract/redaction.ts";
 
 /** The longest part before the at sign that mail systems take. */
 const LONGEST_LOCAL_PART = 64;

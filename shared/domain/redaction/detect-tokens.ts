@@ -1,4 +1,4 @@
-import { REDACTED } from "../contract/redaction.ts";
+import { REDACTED } from "../../contract/redaction.ts";
 
 /** Words with dots between them. It begins where a run of such characters begins, so each run is read once. */
 const DOTTED = /(?<![\w-])[\w-]+(?:\.[\w-]+)+\.?/g;

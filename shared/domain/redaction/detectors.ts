@@ -1,4 +1,4 @@
-import type { DetectorName } from "../contract/app-settings.ts";
+import type { DetectorName } from "../../contract/app-settings.ts";
 import { withoutApiKeys } from "./detect-api-keys.ts";
 import { withoutEmails } from "./detect-emails.ts";
 import { withoutTokens } from "./detect-tokens.ts";

@@ -1,5 +1,5 @@
-import { EVENT_FIELDS, type EventType } from "../contract/event-fields.ts";
-import { REDACTABLE_INSIDE, REDACTABLE_TEXTS } from "../contract/redaction-path.ts";
+import { EVENT_FIELDS, type EventType } from "../../contract/event-fields.ts";
+import { REDACTABLE_INSIDE, REDACTABLE_TEXTS } from "../../contract/redaction-path.ts";
 
 /**
  * What redaction may do to a field of an event. `fixed`: nothing. `word`: what detectors find. `text`: anything.

@@ -1,4 +1,4 @@
-import { afterSpace, afterString, afterValue } from "../contract/json-text.ts";
+import { afterSpace, afterString, afterValue } from "../../contract/json-text.ts";
 import { stringAt } from "./redact-value.ts";
 
 /** A member of a JSON object: its decoded name, and where name and value stand in the text. */

@@ -1,4 +1,4 @@
-import { type PathSegment, readRedactionPath } from "../contract/redaction-path.ts";
+import { type PathSegment, readRedactionPath } from "../../contract/redaction-path.ts";
 
 /** How far paths have come along the way to a value. */
 export interface PathState {

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { canonicalJson } from "../contract/canonical-json.ts";
+import { canonicalJson } from "../../contract/canonical-json.ts";
 import { REDACTED_JSON } from "./redact-value.ts";
 
 /** All that is kept of a payload value: `text` is its JSON, no deeper than an event may be. */

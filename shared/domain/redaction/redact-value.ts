@@ -1,5 +1,5 @@
-import { afterSpace, afterString, afterValue } from "../contract/json-text.ts";
-import { REDACTED } from "../contract/redaction.ts";
+import { afterSpace, afterString, afterValue } from "../../contract/json-text.ts";
+import { REDACTED } from "../../contract/redaction.ts";
 import type { Detector } from "./detectors.ts";
 import type { Edit } from "./json-edits.ts";
 import type { PathMatcher, PathState } from "./path-matcher.ts";

@@ -1,6 +1,6 @@
-import type { DetectorName, PayloadMode } from "../contract/app-settings.ts";
-import type { AppId } from "../contract/identifiers.ts";
-import type { AppSettings, TenantSettings } from "./app-settings.ts";
+import type { DetectorName, PayloadMode } from "../../contract/app-settings.ts";
+import type { AppId } from "../../contract/identifiers.ts";
+import type { AppSettings, TenantSettings } from "../app-settings.ts";
 
 /** What must not be kept of an event. */
 export interface RedactionRules {

@@ -1,6 +1,6 @@
-import { canonicalJson } from "../contract/canonical-json.ts";
-import { MAX_DEPTH } from "../contract/event.ts";
-import { uploadNamedBy } from "../contract/upload-reference.ts";
+import { canonicalJson } from "../../contract/canonical-json.ts";
+import { MAX_DEPTH } from "../../contract/event.ts";
+import { uploadNamedBy } from "../../contract/upload-reference.ts";
 import { detectorOf } from "./detectors.ts";
 import { type Treatment, treatmentOf } from "./event-treatment.ts";
 import { type Edit, withEdits } from "./json-edits.ts";

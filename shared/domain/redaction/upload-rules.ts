@@ -1,5 +1,5 @@
-import type { AppId } from "../contract/identifiers.ts";
-import type { TenantSettings } from "./app-settings.ts";
+import type { AppId } from "../../contract/identifiers.ts";
+import type { TenantSettings } from "../app-settings.ts";
 import { rulesOfApp, rulesOfTenant } from "./redaction-rules.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { type Instant, millisecondsOf } from "../contract/instant.ts";
+import { type Instant, millisecondsOf } from "../../contract/instant.ts";
 
 /** Spans of UTC time that statistics are kept by, each made of the one before it. */
 export const GRAINS = ["quarter", "hour", "day"] as const;

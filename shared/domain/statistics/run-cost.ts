@@ -1,9 +1,9 @@
-import type { FieldValue } from "../contract/event.ts";
-import { JsonText } from "../contract/json-text.ts";
-import { attemptsOf } from "./attempts.ts";
-import { containmentOf } from "./containment.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import { JsonText } from "../../contract/json-text.ts";
+import { attemptsOf } from "../fold/attempts.ts";
+import { containmentOf } from "../fold/containment.ts";
+import type { NodeState } from "../fold/node-fold.ts";
 import { addDecimals, decimalOf } from "./decimal.ts";
-import type { NodeState } from "./node-fold.ts";
 import { NO_CURRENCY, type Summary } from "./summary.ts";
 
 /** A value of `execution_metadata`: a number, as its text, or a string. Undefined for anything else. */

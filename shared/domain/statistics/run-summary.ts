@@ -1,9 +1,9 @@
-import { TERMINAL_STATUSES } from "../contract/run-status.ts";
-import { elapsedSeconds, type RunRow, rowOf } from "./header.ts";
+import { TERMINAL_STATUSES } from "../../contract/run-status.ts";
+import type { NodeFailure } from "../failures/node-failures.ts";
+import type { RunState } from "../fold/run-fold.ts";
+import { elapsedSeconds, type RunRow, rowOf } from "../header.ts";
 import { type LatencySketch, latencyOf, NO_LATENCIES } from "./latency-sketch.ts";
-import type { NodeFailure } from "./node-failures.ts";
 import { pricesOf, tokensOf } from "./run-cost.ts";
-import type { RunState } from "./run-fold.ts";
 import { type Counts, failureName, type MostNames, type Summary, withFewNames } from "./summary.ts";
 import { userOf } from "./user-sketch.ts";
 

@@ -1,4 +1,4 @@
-import { compareText } from "./member.ts";
+import { compareText } from "../fold/member.ts";
 import type { Counts, Summary } from "./summary.ts";
 import { USER_REGISTERS, type UserSketch } from "./user-sketch.ts";
 

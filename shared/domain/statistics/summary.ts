@@ -1,7 +1,7 @@
-import type { RunStatus } from "../contract/run-status.ts";
+import type { RunStatus } from "../../contract/run-status.ts";
+import { compareText } from "../fold/member.ts";
 import { addDecimals } from "./decimal.ts";
 import { type LatencySketch, totalOfLatencies } from "./latency-sketch.ts";
-import { compareText } from "./member.ts";
 import { addUsers, type UserSketch } from "./user-sketch.ts";
 
 /** Statuses that statistics count: a run is counted when it has ended. */

@@ -1,5 +1,5 @@
-import type { FieldValue } from "../contract/event.ts";
-import { JsonText } from "../contract/json-text.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import { JsonText } from "../../contract/json-text.ts";
 import type { ColumnReader, ColumnWriter } from "./columns.ts";
 import { UnreadablePackError } from "./pack-frame.ts";
 

@@ -1,9 +1,9 @@
-import type { FieldValue } from "../contract/event.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import { remembered } from "../remembered.ts";
 import { formOf, readValue, writeValue } from "./cell-values.ts";
 import { columnReader, columnWriter, type Sections } from "./columns.ts";
 import { KNOWN_VALUES } from "./known-words.ts";
 import { UnreadablePackError } from "./pack-frame.ts";
-import { remembered } from "./remembered.ts";
 
 type Value = FieldValue | undefined;
 

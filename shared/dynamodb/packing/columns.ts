@@ -1,5 +1,5 @@
+import { remembered } from "../remembered.ts";
 import { UnreadablePackError } from "./pack-frame.ts";
-import { remembered } from "./remembered.ts";
 import { BLOCK_END, fromLine, LINE_END, toLine } from "./text-lines.ts";
 
 /**

@@ -1,7 +1,8 @@
 import * as v from "valibot";
-import type { FieldValue } from "../contract/event.ts";
-import { AppId } from "../contract/identifiers.ts";
-import { JsonText } from "../contract/json-text.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import { AppId } from "../../contract/identifiers.ts";
+import { JsonText } from "../../contract/json-text.ts";
+import { remembered } from "../remembered.ts";
 import { type CellCoder, cellReader, cellWriter } from "./cells.ts";
 import type { Sections } from "./columns.ts";
 import { type EventShape, shapeOf, shapeTextOf } from "./event-shapes.ts";
@@ -9,7 +10,6 @@ import { EPOCH, instantOf, type Moment, momentOf, secondsFrom, stepBetween, step
 import { UnreadablePackError } from "./pack-frame.ts";
 import type { PackedEvent, UnpackedEvent } from "./packed-event.ts";
 import { type PayloadDepth, payloadCodec } from "./payload-codec.ts";
-import { remembered } from "./remembered.ts";
 
 /** A node execution, or the run itself: later events mostly repeat what earlier ones said of it. */
 interface Subject {

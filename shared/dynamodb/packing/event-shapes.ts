@@ -1,5 +1,5 @@
-import { EVENT_TYPES } from "../contract/event-fields.ts";
-import type { LedgerEventType } from "../domain/ledger.ts";
+import { EVENT_TYPES } from "../../contract/event-fields.ts";
+import type { LedgerEventType } from "../../domain/fold/ledger.ts";
 import { KNOWN_NAMES } from "./known-words.ts";
 import { UnreadablePackError } from "./pack-frame.ts";
 import type { PackedEvent } from "./packed-event.ts";

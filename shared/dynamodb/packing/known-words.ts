@@ -1,5 +1,5 @@
-import type { FieldValue } from "../contract/event.ts";
-import { JsonText } from "../contract/json-text.ts";
+import type { FieldValue } from "../../contract/event.ts";
+import { JsonText } from "../../contract/json-text.ts";
 
 /**
  * Names that packed entries write as one character: their place here. The order is part of the format. New names go

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Instant, millisecondsOf } from "../contract/instant.ts";
+import { Instant, millisecondsOf } from "../../contract/instant.ts";
 
 /** An instant to count with: milliseconds since 1970, and the six digits that follow them. */
 export interface Moment {

@@ -1,5 +1,5 @@
-import type { PayloadText } from "../contract/event.ts";
-import type { IdentifiedEvent } from "../domain/ledger.ts";
+import type { PayloadText } from "../../contract/event.ts";
+import type { IdentifiedEvent } from "../../domain/fold/ledger.ts";
 
 /** A payload value that is kept as an object of its own: a graph, which many runs share, an upload, a large value. */
 export interface SharedPayload {

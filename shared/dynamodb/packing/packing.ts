@@ -1,7 +1,7 @@
 /**
  * The codec of one ledger entry. Size is what it is for: an entry in the table is billed by the KB, written and read.
  */
-import { previewOf } from "../domain/ledger.ts";
+import { previewOf } from "../../domain/fold/ledger.ts";
 import type { Sections } from "./columns.ts";
 import {
   compressForObject,

@@ -1,4 +1,4 @@
-import { previewOf } from "../domain/ledger.ts";
+import { previewOf } from "../../domain/fold/ledger.ts";
 import { type CellCoder, characterOf, countOf } from "./cells.ts";
 import type { EventShape } from "./event-shapes.ts";
 import { UnreadablePackError } from "./pack-frame.ts";

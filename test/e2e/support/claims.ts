@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { recordClaim } from "../../../shared/app/record-arrival.ts";
+import { recordClaim } from "../../../shared/app/record/record-arrival.ts";
 import { RunId, type TenantId } from "../../../shared/contract/identifiers.ts";
 import { connect } from "../../../shared/lambda/connect.ts";
 import type { BlobStore } from "../../../shared/ports/blob-store.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
-import { admitApiKey, newApiKey, sha256Of } from "../../../shared/app/api-keys.ts";
+import { admitApiKey, newApiKey, sha256Of } from "../../../shared/app/keys/api-keys.ts";
 import { TenantId } from "../../../shared/contract/identifiers.ts";
 import { SCOPES, type Scope } from "../../../shared/contract/routes.ts";
 import { tableOf } from "../../../shared/dynamodb/document-client.ts";
