@@ -5,6 +5,7 @@ import { coldStarts } from "./cold.ts";
 import { coldText } from "./cold-report.ts";
 import { findPrices } from "./find.ts";
 import { findText } from "./find-report.ts";
+import { followPrices } from "./follow-price.ts";
 import { processorTimes } from "./processor-time.ts";
 import { readPrices } from "./read-price.ts";
 import { chargesText, reportJson, reportText } from "./report.ts";
@@ -15,7 +16,7 @@ const HELP = `npm run bench [-- options]
 npm run bench -- cold [--json]
 npm run bench -- find [--runs 20000] [--apps 40] [--json]
 
-What recording and reading runs costs on AWS, and how much processor time it takes. Needs no account and no network:
+What recording, following and reading runs costs on AWS, and how much processor time it takes. Needs no account and no network:
 the emulator takes the writes, and what DynamoDB would bill is computed from the sizes of the items themselves.
 
 "cold" measures cold starts instead: how large the bundle of each function is, how long a fresh process takes to load it,
@@ -24,7 +25,8 @@ lib-dynamodb and middy.
 
 "find" seeds runs of apps of uneven size and measures lists, counts and statistics: read units, and times on this machine.
 It ends with code 1 where a deep page costs more read units than the first, a page of failures more than 2, a sparse filter
-looks at more rows than its bound, or statistics cost more where the history is longer or a quarter of an hour is busy.
+looks at more rows than its bound, statistics cost more where the history is longer or a quarter of an hour is busy, or
+summing up writes where nothing is new.
 
   --json       the report as JSON (npm run -s bench -- --json leaves npm's own lines out)
   --charges    also every charge of every recorded run: item, bytes, units
@@ -102,6 +104,7 @@ else if (
     const report = {
       missing,
       writing: await writePrices(emulator.endpoint, workloads),
+      following: await followPrices(emulator.endpoint, workloads),
       reading: await readPrices(emulator.endpoint, workloads),
       processor: await processorTimes(emulator.endpoint, workloads),
     };

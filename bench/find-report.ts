@@ -1,7 +1,7 @@
 import type { FindReport } from "./find.ts";
 import { tableText } from "./report.ts";
 
-/** What finding runs costs, as a table. */
+/** What finding runs and summing up statistics costs, as tables. */
 export const findText = (report: FindReport): string =>
   [
     `Finding among ${report.runs} runs of ${report.apps} apps, the largest of ${report.largestApp}; pages of 20`,
@@ -14,6 +14,18 @@ export const findText = (report: FindReport): string =>
         String(price.rows),
         String(price.readUnits),
         price.medianMs.toFixed(1),
+      ]),
+    ]),
+    "",
+    "Summing up a quarter of an hour, in all passes of the upkeep until it is closed",
+    "",
+    tableText([
+      ["of runs", "passes", "RRU a run", "WRU a run"],
+      ...report.closing.map(({ runs, passes, readUnitsPerRun, writeUnitsPerRun }) => [
+        String(runs),
+        String(passes),
+        readUnitsPerRun.toFixed(2),
+        writeUnitsPerRun.toFixed(3),
       ]),
     ]),
     "",

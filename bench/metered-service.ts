@@ -24,7 +24,7 @@ const ARRIVAL_MS = 5000;
 export interface Query {
   readonly resource: string;
   readonly path: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** Recording and reading as the functions do it, over a table of its own. */
@@ -38,6 +38,8 @@ export interface MeteredService {
   record(run: SampleRun, delivery: Delivery): Promise<readonly Charge[]>;
   /** Sends a GET to the query function; gives what AWS would bill. Throws where the answer is not 200. */
   get(query: Query): Promise<{ readonly charges: readonly Charge[]; readonly body: string }>;
+  /** Does something else with the dependencies; gives what AWS would bill for it. */
+  bill(work: () => Promise<unknown>): Promise<readonly Charge[]>;
   stop(): void;
 }
 
@@ -70,7 +72,9 @@ const proxyEvent = ({ resource, path, query = {} }: Query): APIGatewayProxyEvent
     path: resource,
     pathParameters: path,
     headers: {},
-    multiValueQueryStringParameters: Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value]])),
+    multiValueQueryStringParameters: Object.fromEntries(
+      Object.entries(query).map(([name, value]) => [name, [value].flat()]),
+    ),
     requestContext: { requestId: randomUUID(), authorizer: { tenant_id: TENANT, scopes: SCOPES.join(" ") } },
     body: null,
     isBase64Encoded: false,
@@ -144,6 +148,10 @@ export const startMeteredService = async (
       const { statusCode, body } = await query(proxyEvent(call), {} as Context);
       if (statusCode !== 200) throw new Error(`GET ${call.resource} answered ${statusCode}: ${body}`);
       return { charges: meter.take(), body };
+    },
+    bill: async (work) => {
+      await work();
+      return meter.take();
     },
     stop: () => {
       client.destroy();

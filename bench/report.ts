@@ -1,3 +1,4 @@
+import type { FollowPrice } from "./follow-price.ts";
 import { type Bill, PRICES } from "./prices.ts";
 import type { ProcessorTime } from "./processor-time.ts";
 import type { ReadPrice } from "./read-price.ts";
@@ -7,13 +8,10 @@ import type { WritePrice } from "./write-price.ts";
 export interface Report {
   readonly missing: readonly string[];
   readonly writing: readonly WritePrice[];
+  readonly following: readonly FollowPrice[];
   readonly reading: readonly ReadPrice[];
   readonly processor: readonly ProcessorTime[];
 }
-
-/** What statistics add to a run, at the most. */
-const STATISTICS_WRITE_UNITS = 2;
-const STATISTICS_DOLLARS = STATISTICS_WRITE_UNITS * PRICES.writeUnit;
 
 const INDEXES = ["runs_by_time", "runs_by_status", "runs_by_parent"] as const;
 
@@ -41,11 +39,17 @@ const verdict = (isMet: boolean | undefined): string => (isMet === undefined ? "
 const isWithin = (price: number, target: number | undefined): boolean | undefined =>
   target === undefined ? undefined : price <= target + 1e-9;
 
-const writingRows = (writing: readonly WritePrice[]): string[][] => [
-  ["a run", "requests", "WRU", "table", ...INDEXES, "RRU", "PUT", "GET", "$/M", "target", "", "with statistics", ""],
+/** What recording a run and following it cost together: US dollars per million runs. */
+const followedDollars = ({ workload, delivery, bill }: WritePrice, following: readonly FollowPrice[]): number => {
+  const price = following.find((one) => one.workload === workload && one.delivery === delivery);
+  return bill.dollarsPerMillion + (price?.bill.dollarsPerMillion ?? 0);
+};
+
+const writingRows = ({ writing, following }: Pick<Report, "writing" | "following">): string[][] => [
+  ["a run", "requests", "WRU", "table", ...INDEXES, "RRU", "PUT", "GET", "$/M", "target", "", "with following", ""],
   ...writing.map((price) => {
     const { bill, target } = price;
-    const withStatistics = bill.dollarsPerMillion + STATISTICS_DOLLARS;
+    const followed = followedDollars(price, following);
     return [
       nameOf(price),
       number(price.requestsPerRun),
@@ -55,10 +59,19 @@ const writingRows = (writing: readonly WritePrice[]): string[][] => [
       dollars(bill.dollarsPerMillion),
       target === undefined ? "" : dollars(target),
       verdict(isWithin(bill.dollarsPerMillion, target)),
-      dollars(withStatistics),
-      verdict(isWithin(withStatistics, target)),
+      dollars(followed),
+      verdict(isWithin(followed, target)),
     ];
   }),
+];
+
+const followingRows = (following: readonly FollowPrice[]): string[][] => [
+  ["a run", "WRU", "RRU", "most", "GET", "$/M"],
+  ...following.map(({ bill, mostReadUnits, ...of }) => [
+    nameOf(of),
+    ...[bill.writeUnits, bill.readUnits, mostReadUnits, bill.gets].map((units) => number(units)),
+    dollars(bill.dollarsPerMillion),
+  ]),
 ];
 
 const allInRows = (writing: readonly WritePrice[], processor: readonly ProcessorTime[]): string[][] => [
@@ -108,15 +121,18 @@ const billText = (bill: Bill): string =>
 const coldText = ([first]: readonly WritePrice[]): string => (first === undefined ? "" : billText(first.coldBill));
 
 /** The report as tables for people. */
-export const reportText = ({ missing, writing, reading, processor }: Report): string =>
+export const reportText = ({ missing, writing, following, reading, processor }: Report): string =>
   [
     ...(missing.length === 0
       ? []
       : [`Missing: ${missing.join(", ")}. The project's own samples are measured too; they have no targets.`, ""]),
     "Writing: averages per run. $/M: US dollars per million runs = WRU x 0.625 + RRU x 0.125 + PUT x 5 + GET x 0.4.",
-    tableText(writingRows(writing)),
-    `Counting a run in the statistics of its app adds 1 WRU, at the most ${STATISTICS_WRITE_UNITS} ($${dollars(STATISTICS_DOLLARS)}): the last columns.`,
+    tableText(writingRows({ writing, following })),
     `A new function pays once for what it then remembers (app, graph): ${coldText(writing)}.`,
+    "",
+    "Following, when a run has ended: its ledger is read once, what it adds to statistics is 1 WRU, each failure 2; the first",
+    "run of a quarter of an hour adds 1, as does one that ends over half an hour after it. Averages per run.",
+    tableText(followingRows(following)),
     "",
     "All-in: US dollars per million runs. Lambda: invocations and the processor time below with 1 GB; waiting is not in it.",
     tableText(allInRows(writing, processor)),
@@ -150,7 +166,7 @@ export const reportJson = (report: Report, { hasCharges }: { readonly hasCharges
       writing: report.writing.map(({ charges, ...price }) => ({
         ...price,
         isMet: isWithin(price.bill.dollarsPerMillion, price.target),
-        isMetWithStatistics: isWithin(price.bill.dollarsPerMillion + STATISTICS_DOLLARS, price.target),
+        isMetWithFollowing: isWithin(followedDollars({ charges, ...price }, report.following), price.target),
         ...(hasCharges ? { charges } : {}),
       })),
     },

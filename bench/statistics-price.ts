@@ -3,6 +3,7 @@ import { closeStatistics } from "../shared/app/statistics/close-statistics.ts";
 import { MOST_UNSUMMED } from "../shared/app/statistics/read-statistics.ts";
 import { AppId, type AppKey } from "../shared/contract/identifiers.ts";
 import { GRAIN_MS } from "../shared/domain/statistics/period.ts";
+import { type ClosingPrice, closingPrice } from "./closing-price.ts";
 import { type Asked, type Bench, type FindPrice, pricesOf } from "./find-price.ts";
 import { idOf } from "./find-seed.ts";
 import { putItems } from "./put-items.ts";
@@ -11,6 +12,7 @@ import { historyOf, quarterOf } from "./statistics-seed.ts";
 /** What statistics cost, and whether they keep what they promise. */
 export interface StatisticsPrices {
   readonly prices: readonly FindPrice[];
+  readonly closing: readonly ClosingPrice[];
   readonly isKept: Readonly<Record<string, boolean>>;
 }
 
@@ -22,6 +24,8 @@ const BUSY_RUNS = 15_000;
 const OPEN_QUARTERS = 4;
 /** In each of them. */
 const OPEN_RUNS = 25;
+/** Quarters of so many runs are watched from their first run until they are closed. */
+const WATCHED_RUNS = [1, OPEN_RUNS, 2_400, 6_000];
 /** Items of what runs add that a page of 1 MB holds, at the most. */
 const RUNS_A_PAGE = 4_000;
 /** What statistics of 30 days may cost while a quarter is as busy. */
@@ -79,18 +83,26 @@ export const statisticsPrices = async (
     REPETITIONS,
   );
   const unsummed = await pricesOf(bench, [ask(`30 days with ${BUSY_RUNS} new runs in a quarter`, busy)], 1);
-  for (const app of [short, long, busy]) await closeStatistics(plain.dependencies, app, of.now);
+  for (const app of [short, long, busy]) await closeStatistics(plain.dependencies, app, { now: of.now });
   const summed = await pricesOf(bench, [ask("the same after a pass of the upkeep", busy)], REPETITIONS);
+
+  const closing: ClosingPrice[] = [];
+  for (const [index, runs] of WATCHED_RUNS.entries()) {
+    of.tell(`summing up a quarter of an hour of ${runs} runs`);
+    closing.push(await closingPrice(metered, appOf(4 + index), { from, runs, tell: of.tell }));
+  }
 
   const [utc, utcLong, local, localLong] = byHistory.map(({ readUnits }) => readUnits);
   return {
     prices: [...byHistory, ...unsummed, ...summed],
+    closing,
     isKept: {
       "statistics cost the same read units whatever the history": utc === utcLong && local === localLong,
       [`statistics read ${MOST_UNSUMMED.runs} runs one by one at the most, and what else is on their page`]:
         (unsummed[0]?.rows ?? 0) <= MOST_UNSUMMED.runs + RUNS_A_PAGE,
       [`a quarter of ${BUSY_RUNS} runs costs at most ${MOST_BUSY_UNITS} read units after a pass`]:
         (summed[0]?.readUnits ?? 0) <= MOST_BUSY_UNITS,
+      "a pass that finds nothing new writes nothing": closing.every(({ idleWriteUnits }) => idleWriteUnits === 0),
     },
   };
 };

@@ -1,3 +1,4 @@
+import { createHash, type Hash } from "node:crypto";
 import * as v from "valibot";
 import { readExportedEvent } from "../shared/app/export/exported-event.ts";
 import { RunId, type RunKey, type TenantId } from "../shared/contract/identifiers.ts";
@@ -23,7 +24,7 @@ interface Open {
   readonly counts: Record<"runs" | "nodes" | "events", number>;
   run: string | undefined;
   /** Pieces of the upload that is being read, in bytes; undefined between uploads. */
-  upload: { readonly id: string; readonly size: number; bytes: number } | undefined;
+  upload: { readonly id: string; readonly size: number; bytes: number; readonly hash: Hash } | undefined;
 }
 
 const begin = (placed: PlacedLine): Open => {
@@ -42,13 +43,17 @@ const checkUpload = (placed: PlacedLine, open: Open): void => {
     if (open.upload !== undefined) fail(placed, `expected the rest of the upload ${open.upload.id}`);
     return;
   }
-  const piece = Buffer.from(line.base64, "base64").length;
-  const upload = open.upload ?? { id: line.upload_id, size: line.size, bytes: 0 };
-  if (line.upload_id !== upload.id || line.offset !== upload.bytes || piece === 0)
-    fail(placed, "a piece of an upload is missing");
-  upload.bytes += piece;
+  const piece = Buffer.from(line.base64, "base64");
+  const upload = open.upload ?? { id: line.upload_id, size: line.size, bytes: 0, hash: createHash("sha256") };
+  const isNext = line.upload_id === upload.id && line.size === upload.size && line.offset === upload.bytes;
+  if (!isNext || piece.length === 0) fail(placed, "a piece of an upload is missing");
+  upload.bytes += piece.length;
+  upload.hash.update(piece);
   if (upload.bytes > upload.size) fail(placed, "the upload has more bytes than it says");
   open.upload = upload.bytes === upload.size ? undefined : upload;
+  if (open.upload !== undefined || line.sha256 === undefined) return;
+  if (upload.hash.digest("hex") !== line.sha256)
+    fail(placed, `the bytes of the upload ${upload.id} are others than it says`);
 };
 
 const checkLine = (placed: PlacedLine, open: Open, tenantId: TenantId): "open" | "ended" => {

@@ -77,7 +77,7 @@ export const rebuildStatistics = async (args: readonly string[], io: CommandIo):
     differences.push(difference);
   };
   const done = await recountStatistics(stores, { app, span, isWriting, tell });
-  if (isWriting) while ((await closeStatistics(stores, app, io.now())).hasMore);
+  if (isWriting) while ((await closeStatistics(stores, app, { now: io.now() })).hasMore);
 
   const rows = differences.slice(0, MOST_SHOWN).map(rowOf);
   if (rows.length > 0) io.print(textTable(["OF", "FROM", "COUNTED", "RECOUNTED"], rows));

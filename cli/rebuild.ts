@@ -1,4 +1,4 @@
-import { rebuildRun as rebuild, writeRebuilt } from "../shared/app/read/rebuild-run.ts";
+import { rebuildRun as rebuild, writeRebuilt } from "../shared/app/record/rebuild-run.ts";
 import { RunId, TenantId } from "../shared/contract/identifiers.ts";
 import { CommandFailure } from "./command-failure.ts";
 import type { CommandGroup, CommandIo } from "./command-group.ts";

@@ -1,5 +1,6 @@
 import middy from "@middy/core";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { goneRuns } from "../../shared/app/quarantine/gone-runs.ts";
 import type { EventResult, ReceivedEvent } from "../../shared/app/record/received-event.ts";
 import { recordEvents } from "../../shared/app/record/record-events.ts";
 import type { RedactedEvent } from "../../shared/app/redaction/redact-event.ts";
@@ -113,15 +114,16 @@ function* slicesOf(events: readonly Delivered[]): Generator<readonly Delivered[]
 
 /**
  * Takes events off the queue. Events of a batch that belong to one run become one ledger entry. A refused event goes to
- * quarantine and is done with; a message whose events the store did not take, or that found no time, fails alone and
- * comes again whole: recording the same event twice changes nothing. Small messages go first, so that one with thousands
- * of events keeps only itself waiting.
+ * quarantine, or nowhere where its run is gone, and is done with; a message whose events the store did not take, or that
+ * found no time, fails alone and comes again whole: recording the same event twice changes nothing. Small messages go
+ * first, so that one with thousands of events keeps only itself waiting.
  */
 export const consumeFunction = (dependencies: RecordingDependencies): QueueHandler => {
   const { log, clock, quarantine } = dependencies;
 
   const handle = async (batch: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     const hasTime = (): boolean => context.getRemainingTimeInMillis() > TIME_TO_END_MS;
+    const goneAs = goneRuns(dependencies.runs);
     const failed = new Set<string>();
     const fail = (messageId: string, error: unknown): void => {
       if (failed.has(messageId)) return;
@@ -129,11 +131,12 @@ export const consumeFunction = (dependencies: RecordingDependencies): QueueHandl
       log({ level: "error", message: "message not recorded", message_id: messageId, error });
     };
     const keep = async (refused: RefusedMessage): Promise<void> => {
-      const { code, messageId } = refused;
+      const { code, messageId, tenantId } = refused;
       if (!hasTime()) return fail(messageId, NO_TIME);
       try {
+        if (tenantId !== undefined && (await goneAs(tenantId, refused.runId)) !== undefined) return;
         await quarantine.put(refused);
-        log({ level: "warn", message: "event refused", code, message_id: messageId, tenant_id: refused.tenantId });
+        log({ level: "warn", message: "event refused", code, message_id: messageId, tenant_id: tenantId });
       } catch (error) {
         // Whatever it is, it must not take the batch's other messages with it.
         fail(messageId, error);

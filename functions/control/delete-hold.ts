@@ -1,4 +1,4 @@
-import { releaseRun } from "../../shared/app/deletion/hold-run.ts";
+import { releaseRun } from "../../shared/app/retention/hold-run.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";

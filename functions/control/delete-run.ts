@@ -4,6 +4,7 @@ import { jsonAnswer, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { NO_SUCH_RUN, runKeyOf } from "../../shared/lambda/named-run.ts";
+import { isTombstone } from "../../shared/ports/run-store.ts";
 import { auditNote } from "./audited.ts";
 import { refuseInput } from "./refuse-body.ts";
 
@@ -20,15 +21,16 @@ export const deleteRun =
     const run = runKeyOf(request);
     if (run === undefined) return NO_SUCH_RUN;
     const { runId } = run;
+    const wasBuried = isTombstone(await dependencies.runs.find(run));
     const status = await buryRun(dependencies, run);
     if (status === "not_found") return NO_SUCH_RUN;
     if (status === "on_hold") return refuse("LEGAL_HOLD", "the run is on legal hold: release it first");
-    // Noted before anything goes: a removal that is cut off was still somebody's.
     const note = auditNote(dependencies, request, "run.deleted");
-    await note({ run_id: runId, removed: null });
+    // Noted before anything goes: a removal that is cut off was still somebody's. Of a repetition there may be nothing to note.
+    if (!wasBuried) await note({ run_id: runId, removed: null });
     const { entries, events, objects } = await dependencies.ledger.removeAll(run);
     const quarantined = await removeQuarantined(dependencies, run);
     const report = { run_id: runId, removed: { entries, events, objects, quarantined } };
-    await note(report);
+    if (!wasBuried || entries + objects + quarantined > 0) await note(report);
     return status === "expired" ? NO_SUCH_RUN : jsonAnswer({ ...report, deleted: true });
   };

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { holdRun } from "../../shared/app/deletion/hold-run.ts";
 import { redactReason } from "../../shared/app/redaction/redact-request.ts";
+import { holdRun } from "../../shared/app/retention/hold-run.ts";
 import { jsonAnswer } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";

@@ -1,6 +1,6 @@
 import type { DynamoDBRecord, DynamoDBStreamEvent } from "aws-lambda";
-import { changeFollower, type FollowStores, type Unfollowed } from "../../shared/app/statistics/follow-changes.ts";
-import { statusEvent } from "../../shared/app/status-event.ts";
+import { changeFollower, type FollowStores, type Unfollowed } from "../../shared/app/follow/follow-changes.ts";
+import { statusEvent } from "../../shared/app/follow/status-event.ts";
 import { type HeaderChange, headerChangeFrom } from "../../shared/dynamodb/header-change.ts";
 import { runPartition, TABLE } from "../../shared/dynamodb/table.ts";
 import type { Log } from "../../shared/lambda/log.ts";

@@ -7,13 +7,13 @@ import {
   presentPair,
   type Sides,
 } from "../../shared/app/read/present-diff.ts";
-import { readRun, readTexts } from "../../shared/app/read/read-run.ts";
+import { readRun, readTextsUnlessDeleted } from "../../shared/app/read/read-run.ts";
 import { asOf, snapshotOf } from "../../shared/app/read/run-snapshot.ts";
 import { RunId, type RunKey } from "../../shared/contract/identifiers.ts";
 import { diffRuns, type NodePair } from "../../shared/domain/diff/diff.ts";
 import type { MemberPayload } from "../../shared/domain/fold/member.ts";
 import { objectOf } from "../../shared/domain/large-payload.ts";
-import { jsonAnswer } from "../../shared/lambda/answer.ts";
+import { jsonAnswer, type Refusal } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
@@ -60,22 +60,22 @@ const startOfPage = (pairs: readonly NodePair[], limit: number): NodePair[] => {
   return page;
 };
 
-/** The texts that a page compares; undefined where the credential may not see payload. */
+/** The texts that a page compares; undefined where the credential may not see payload. Refuses where a run was deleted meanwhile. */
 const textsOf = async (
   dependencies: Dependencies,
   request: Request,
   of: { readonly keys: Sides<RunKey>; readonly sides: Sides<DiffSide>; readonly pairs: readonly NodePair[] },
-): Promise<ComparedTexts> => {
+): Promise<ComparedTexts | Refusal> => {
   if (!previewFor(request).seesPayload) return undefined;
   const payloadOf = (side: keyof Sides<unknown>): MemberPayload[] => {
     const own = ["inputs", "outputs"].flatMap((name) => payloadNamed(of.sides[side].state.payload, name) ?? []);
     return readable([...own, ...of.pairs.flatMap((pair) => outputsOf(pair[side]))]);
   };
   const [run, other] = await Promise.all([
-    readTexts(dependencies.ledger, of.keys.run, payloadOf("run")),
-    readTexts(dependencies.ledger, of.keys.other, payloadOf("other")),
+    readTextsUnlessDeleted(dependencies, of.keys.run, payloadOf("run")),
+    readTextsUnlessDeleted(dependencies, of.keys.other, payloadOf("other")),
   ]);
-  return { run, other };
+  return run === undefined || other === undefined ? NO_SUCH_RUN : { run, other };
 };
 
 /**
@@ -100,6 +100,7 @@ export const getDiff =
     const diff = diffRuns(sides.run.state, sides.other.state);
     const pairs = startOfPage(diff.pairs.slice(from.pairs), limit);
     const texts = await textsOf(dependencies, request, { keys: { run: found.key, other: otherKey }, sides, pairs });
+    if (texts !== undefined && "code" in texts) return texts;
     const members = presentDiff(sides, diff, texts);
     // What is said of the runs as a whole counts towards the answer's bytes.
     const page = pageOf(limit + 1);

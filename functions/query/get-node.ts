@@ -25,6 +25,7 @@ export const getNode =
       expiresAt: found.run.header.expiresAt,
       payload: payloadOf(node, attempts),
     });
+    if ("code" in view) return view;
     const members = presentNode(node, view);
     members.set(
       "attempts",

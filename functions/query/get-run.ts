@@ -36,5 +36,6 @@ export const getRun =
       expiresAt: run.header.expiresAt,
       payload: run.state.payload,
     });
+    if ("code" in view) return view;
     return jsonAnswer(presentRun(run, view), { headers: { etag } });
   };

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { presentInterval, presentTotal } from "../../shared/app/statistics/present-statistics.ts";
-import { readStatistics } from "../../shared/app/statistics/read-statistics.ts";
+import { readStatistics, sumsToRead } from "../../shared/app/statistics/read-statistics.ts";
 import { instantOf, showInstant } from "../../shared/contract/instant.ts";
 import {
   INTERVALS,
@@ -9,7 +9,7 @@ import {
   type LocalClock,
   localClock,
 } from "../../shared/domain/statistics/local-time.ts";
-import { periodsIn, type Span } from "../../shared/domain/statistics/period.ts";
+import type { Span } from "../../shared/domain/statistics/period.ts";
 import { sumOf } from "../../shared/domain/statistics/summary.ts";
 import { jsonAnswer, type Refusal, refuse } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
@@ -21,7 +21,7 @@ import { requestedSpan, SPAN_PARAMETERS } from "./requested-span.ts";
 /** An answer has no more rows. */
 const MOST_ROWS = 1000;
 
-/** A query reads no more sums: 12 MB and a second where all are of many runs, 1 KB each where they are of a hundred. */
+/** The intervals of a query are made of no more sums: it can read some more, where quarters are marked. */
 const MOST_SUMS = 2500;
 
 const parameters = {
@@ -38,7 +38,7 @@ const rowsOf = (span: Span, clock: LocalClock, interval: Interval): readonly Spa
   if (rows === undefined) {
     return refuseQuery("interval", `expected at most ${MOST_ROWS} intervals between from and to`);
   }
-  const sums = rows.reduce((sum, row) => sum + periodsIn(row).length, 0);
+  const sums = sumsToRead(rows);
   if (sums <= MOST_SUMS) return rows;
   const instead = "ask for a shorter span, a larger interval, or UTC, whose days and hours are one sum each";
   return refuseQuery("interval", `expected intervals made of at most ${MOST_SUMS} sums, not ${sums}: ${instead}`);

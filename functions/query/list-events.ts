@@ -1,12 +1,13 @@
 import * as v from "valibot";
 import { type Delivery, followLedger, LEDGER_START, type LedgerPage } from "../../shared/app/read/follow-ledger.ts";
 import { presentDelivery } from "../../shared/app/read/present-delivery.ts";
+import type { Members } from "../../shared/app/read/present-payload.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
 import type { LedgerEvent } from "../../shared/domain/fold/ledger.ts";
 import { single } from "../../shared/domain/fold/member.ts";
 import { shownBytes } from "../../shared/domain/large-payload.ts";
 import { hasExpired } from "../../shared/domain/retention.ts";
-import { jsonAnswer } from "../../shared/lambda/answer.ts";
+import { jsonAnswer, type Refusal } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
@@ -14,7 +15,7 @@ import { NO_SUCH_RUN, runKeyOf } from "../../shared/lambda/named-run.ts";
 import { PAGE_BYTES } from "../../shared/lambda/page.ts";
 import { wholeNumber } from "../../shared/lambda/query-parameters.ts";
 import type { Request } from "../../shared/lambda/request.ts";
-import { isTombstone } from "../../shared/ports/run-store.ts";
+import { isTombstone, type StoredHeader } from "../../shared/ports/run-store.ts";
 import { previewFor, textsFor } from "./requested-run.ts";
 
 const parameters = {
@@ -54,14 +55,22 @@ const present = async (
   dependencies: Dependencies,
   of: { run: RunKey; expiresAt: number },
   page: LedgerPage & { request: Request },
-) => {
+): Promise<Members[] | Refusal> => {
   const shown = page.deliveries.map((delivery) => {
     const { type, payload } = delivery.event;
     return { delivery, payload: payload.map((value) => single(type, value)) };
   });
   const payload = shown.flatMap((delivery) => delivery.payload);
   const view = await textsFor(dependencies, page.request, { ...of, payload });
+  if ("code" in view) return view;
   return shown.map(({ delivery, payload }) => presentDelivery(delivery, payload, view));
+};
+
+/** The header of a run that readers see; undefined where there is none for them. */
+const findShown = async ({ runs, clock }: Dependencies, run: RunKey): Promise<StoredHeader | undefined> => {
+  const header = await runs.find(run);
+  if (header === undefined || isTombstone(header)) return undefined;
+  return hasExpired(header.expiresAt, clock.now()) ? undefined : header;
 };
 
 /** `GET /v1/runs/{run_id}/events` */
@@ -71,22 +80,22 @@ export const listEvents =
     const read = readListRequest(request, parameters, Position);
     if ("code" in read) return read;
     const key = runKeyOf(request);
-    const header = key && (await dependencies.runs.find(key));
-    if (
-      key === undefined ||
-      header === undefined ||
-      isTombstone(header) ||
-      hasExpired(header.expiresAt, dependencies.clock.now())
-    ) {
-      return NO_SUCH_RUN;
-    }
+    const header = key && (await findShown(dependencies, key));
+    if (key === undefined || header === undefined) return NO_SUCH_RUN;
     const page = await followLedger(dependencies, key, {
       cursor: read.position ?? LEDGER_START,
       newPage: () => fullAt(read.query.limit, previewFor(request).seesPayload),
       waitSeconds: read.query.wait,
     });
+    // The run may be gone by then: one more read, only where it may have made a difference.
+    const isDated =
+      page.hasWaited || page.deliveries.length === 0 || hasExpired(header.expiresAt, dependencies.clock.now());
+    const shown = isDated ? await findShown(dependencies, key) : header;
+    if (shown === undefined) return NO_SUCH_RUN;
+    const data = await present(dependencies, { run: key, expiresAt: shown.expiresAt }, { ...page, request });
+    if ("code" in data) return data;
     return jsonAnswer({
-      data: await present(dependencies, { run: key, expiresAt: header.expiresAt }, { ...page, request }),
+      data,
       // A ledger can always be followed on.
       ...endOfPage(request, page.cursor),
       has_more: page.hasMore,

@@ -5,7 +5,7 @@ import { batchesOf } from "../../shared/domain/batches.ts";
 import type { NodeState } from "../../shared/domain/fold/node-fold.ts";
 import { comparePositions } from "../../shared/domain/fold/node-order.ts";
 import { shownBytesOf } from "../../shared/domain/large-payload.ts";
-import { jsonAnswer } from "../../shared/lambda/answer.ts";
+import { jsonAnswer, type Refusal } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
 import { endOfPage, readListRequest } from "../../shared/lambda/list-request.ts";
@@ -46,12 +46,14 @@ const fillWithPayload = async (
   dependencies: Dependencies,
   page: Page,
   from: { request: Request; run: RunKey; expiresAt: number; nodes: readonly NodeState[] },
-): Promise<void> => {
+): Promise<Refusal | undefined> => {
   for (const batch of batchesOf(from.nodes, PAGE_BYTES, shownPayloadBytes)) {
     const payload = batch.flatMap((node) => node.payload);
     const view = await textsFor(dependencies, from.request, { ...from, payload });
-    if (!batch.every((node) => page.add(presentNode(node, view)))) return;
+    if ("code" in view) return view;
+    if (!batch.every((node) => page.add(presentNode(node, view)))) return undefined;
   }
+  return undefined;
 };
 
 /** `GET /v1/runs/{run_id}/nodes` */
@@ -71,7 +73,8 @@ export const listNodes =
     else {
       const { expiresAt } = found.run.header;
       const wanted = { request, run: found.key, expiresAt, nodes: nodes.slice(0, query.limit) };
-      await fillWithPayload(dependencies, page, wanted);
+      const refusal = await fillWithPayload(dependencies, page, wanted);
+      if (refusal !== undefined) return refusal;
     }
     const last = page.items.length < nodes.length ? nodes[page.items.length - 1] : undefined;
     return jsonAnswer({ data: page.items, ...endOfPage(request, last?.position) });

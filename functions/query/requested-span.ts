@@ -1,7 +1,8 @@
 import * as v from "valibot";
-import { Instant, millisecondsOf } from "../../shared/contract/instant.ts";
+import { millisecondsOf } from "../../shared/contract/instant.ts";
 import { type LocalClock, localClock, startOfDay } from "../../shared/domain/statistics/local-time.ts";
 import { GRAIN_MS, inQuarters, type Span } from "../../shared/domain/statistics/period.ts";
+import { QueryInstant } from "../../shared/lambda/query-instant.ts";
 
 const MOMENT =
   "expected a date and time (RFC 3339) or a date of the time zone, such as 2026-11-22T10:00:00Z or 2026-11-22";
@@ -17,7 +18,7 @@ const dayOf = (text: string): number | undefined => {
 };
 
 const instantIn = (text: string): number | undefined => {
-  const instant = v.safeParse(Instant, text);
+  const instant = v.safeParse(QueryInstant, text);
   return instant.success ? millisecondsOf(instant.output) : undefined;
 };
 

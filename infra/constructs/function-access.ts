@@ -102,7 +102,7 @@ export const ACCESS = {
 
   /** Of runs only the rows of their failures are written. */
   project: {
-    items: { runs: ["Query", "PutItem", "DeleteItem"], statistics: ["GetItem", "PutItem"] },
+    items: { runs: ["GetItem", "Query", "PutItem", "DeleteItem"], statistics: ["GetItem", "PutItem"] },
     objects: { runs: ["GetObject"] },
   },
 } as const satisfies Record<FunctionName, Access>;

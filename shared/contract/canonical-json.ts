@@ -16,9 +16,10 @@ const compareNames = ([a]: readonly [string, string], [b]: readonly [string, str
  *
  * Works on the text, one pass, and decodes names one by one: `JSON.parse` of V8 13 and 14 can give a name with an
  * escape as another one it has seen before (https://github.com/nodejs/node/issues/63785), and an identity must not
- * depend on what a process has read. `text` must be valid JSON, nested no deeper than the stack allows.
+ * depend on what a process has read. `text` must be valid JSON, nested no deeper than the stack allows. With a
+ * `numberText` of its own it is the same form but for the numbers.
  */
-export const canonicalJson = (text: string): string => {
+export const canonicalJson = (text: string, numberText: (number: string) => string = canonicalNumber): string => {
   let at = 0;
 
   const string = (): string => {
@@ -61,7 +62,7 @@ export const canonicalJson = (text: string): string => {
     const from = at;
     while (at < text.length && !",]} \n\r\t".includes(text.charAt(at))) at++;
     const written = text.slice(from, at);
-    return /^[tfn]/.test(written) ? written : canonicalNumber(written);
+    return /^[tfn]/.test(written) ? written : numberText(written);
   };
 
   const value = (): string => {

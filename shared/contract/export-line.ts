@@ -7,6 +7,8 @@ export const EXPORT_FORMAT = 1;
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const text = v.string();
+/** Of a text that is anything else no key is made. */
+const uploadId = v.pipe(text, v.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, "expected the id of an upload (a ULID)"));
 
 /** The first line of an export: what it is of, and whether it can be imported. */
 const Export = v.object({
@@ -28,10 +30,12 @@ const Node = v.looseObject({ record: v.literal("node"), run_id: RunId });
 const Upload = v.object({
   record: v.literal("upload"),
   run_id: RunId,
-  upload_id: text,
+  upload_id: uploadId,
   /** Where the piece begins, in bytes of the upload's `size`. */
   offset: count,
   size: count,
+  /** Of the whole upload, in hex. Older exports do not have it. */
+  sha256: v.optional(v.pipe(text, v.regex(/^[0-9a-f]{64}$/, "expected a SHA-256 of 64 hex characters"))),
   base64: text,
 });
 
@@ -48,7 +52,7 @@ const Event = v.object({
   /** Fields that were redacted before they were stored. */
   redacted: v.optional(v.array(text), []),
   /** Fields whose value is an upload, by the field: its id. */
-  uploads: v.optional(v.record(text, text), {}),
+  uploads: v.optional(v.record(text, uploadId), {}),
   event: v.looseObject({ type: text }),
   /** The JSON of `event` as it arrived, where that takes more than one line. */
   event_text: v.optional(text),

@@ -11,12 +11,39 @@ export interface AppSettings extends AppSettingsBody {
   readonly updatedAt: number;
   /** The most shards that were ever set: lists read as many. */
   readonly readShards: number;
+  /** How long runs were kept before, the latest last: what expired then does not come back. */
+  readonly past: readonly PastRetention[];
 }
+
+/** A retention that was set, and until when (milliseconds since 1970). */
+export interface PastRetention {
+  readonly retention_days: AppSettingsBody["retention_days"];
+  readonly until: number;
+}
+
+/** So many changes of a retention are remembered. */
+const MOST_PAST = 20;
+
+/**
+ * What is remembered of retentions when settings are replaced at this moment (milliseconds since 1970); `present` is
+ * undefined where nothing was set before.
+ */
+export const pastRetentions = (
+  present: Pick<AppSettings, "past" | "retention_days"> | undefined,
+  { retention_days }: Pick<AppSettingsBody, "retention_days">,
+  until: number,
+): readonly PastRetention[] => {
+  const { past = [], retention_days: before = {} } = present ?? {};
+  const isSame = RUN_STATUSES.every((status) => before[status] === retention_days[status]);
+  return isSame ? past : [...past, { retention_days: before, until }].slice(-MOST_PAST);
+};
 
 /** What is set for the apps of a tenant. */
 export interface TenantSettings {
   readonly apps: ReadonlyMap<AppId, AppSettings>;
 }
+
+const DAY_MS = 86_400_000;
 
 /** How runs of a tenant are kept and listed. */
 export interface RunPolicy {
@@ -24,6 +51,14 @@ export interface RunPolicy {
   retentionDays(appId: AppId | undefined, status: RunStatus): number;
   /** The longest that a run of the app can be kept; of an app that is not known yet, that any run of the tenant can be. */
   longestRetentionDays(appId: AppId | undefined): number;
+  /**
+   * Whether a run with this status, and with this receipt of what decided it (milliseconds since 1970), has expired at some
+   * time up to now, as retentions were then.
+   */
+  hasExpired(
+    run: { readonly appId: AppId | undefined; readonly status: RunStatus; readonly decidedAt: number },
+    now: number,
+  ): boolean;
   /** The part of the app's lists that a run is written to. */
   shardOf(appId: AppId | undefined, runId: RunId): number;
 }
@@ -46,6 +81,17 @@ export const policyOf = (tenant: TenantSettings, usualDays: number): RunPolicy =
       appId === undefined
         ? Math.max(usualDays, ...[...tenant.apps.values()].map((settings) => longestOf(settings, usualDays)))
         : longestOf(of(appId), usualDays),
+    hasExpired: ({ appId, status, decidedAt }, now) => {
+      const settings = of(appId);
+      let since = Number.NEGATIVE_INFINITY;
+      const held = [...(settings?.past ?? []), { retention_days: settings?.retention_days ?? {}, until: now + 1 }];
+      return held.some(({ retention_days, until }) => {
+        const expiry = decidedAt + (retention_days[status] ?? usualDays) * DAY_MS;
+        const isDuring = Math.max(since, expiry) < until;
+        since = until;
+        return isDuring;
+      });
+    },
     shardOf: (appId, runId) => shardAmong(of(appId)?.write_shards ?? 1, runId),
   };
 };

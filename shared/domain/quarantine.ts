@@ -9,6 +9,13 @@ export interface QuarantinePosition {
   readonly index: number | undefined;
 }
 
+/** Where a refused event stands, of all that is known of it. */
+export const quarantinePositionOf = ({ sentAt, messageId, index }: QuarantinePosition): QuarantinePosition => ({
+  sentAt,
+  messageId,
+  index,
+});
+
 const KEPT_SECONDS = QUARANTINE_DAYS * 86_400;
 
 /** When a refused event that was sent at this time (milliseconds) is gone (seconds since 1970). */

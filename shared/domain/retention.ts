@@ -25,6 +25,10 @@ export const LOOK_AHEAD_DAYS = 7;
  */
 export const outlivedExpiry = (expiresAt: number): number => expiresAt + GRACE_DAYS * DAY_SECONDS;
 
+/** The receipt (milliseconds since 1970) that a run's expiry was counted from. */
+export const decidedAt = ({ expiresAt, keptDays }: { readonly expiresAt: number; readonly keptDays: number }): number =>
+  (expiresAt - keptDays * DAY_SECONDS) * 1000;
+
 /** When a run expires that is to be kept for another number of days. */
 export const movedExpiry = (of: { readonly expiresAt: number; readonly keptDays: number }, days: number): number =>
   of.expiresAt + (days - of.keptDays) * DAY_SECONDS;

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { AppId } from "../contract/identifiers.ts";
 import type { AppRegistry } from "../ports/app-registry.ts";
 import { sending, sendingIf, type Table } from "./document-client.ts";
-import { REGISTRY_RANGE, registeredAppOf, registryKey, registryRange } from "./table.ts";
+import { REGISTRY_RANGE, registryKey, registryPlaceOf, registryRange } from "./table.ts";
 import { upkeepFrom } from "./upkeep-item.ts";
 
 /** The first registration stays, with its time. */
@@ -66,7 +66,10 @@ export const dynamoAppRegistry = (table: Table): AppRegistry => {
         );
         return (Items ?? []).map((item) => {
           const row = v.parse(RegistryItem, item);
-          return { ...registeredAppOf(row.sk), registeredAt: row.registered_at, upkeep: upkeepFrom(item) };
+          const { tenantId, appId } = registryPlaceOf(row.sk);
+          const registeredAt = row.registered_at;
+          if (appId === undefined) return { tenantId, appId, registeredAt };
+          return { tenantId, appId, registeredAt, upkeep: upkeepFrom(item) };
         });
       }),
   };

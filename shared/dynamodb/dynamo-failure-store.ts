@@ -1,14 +1,18 @@
 import { DeleteCommand, PutCommand, QueryCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
+import type { Clock } from "../ports/clock.ts";
 import type { FailureQuery, FailureStore, RunMoment } from "../ports/failure-store.ts";
-import { sending, sendingIf, type Table } from "./document-client.ts";
+import { query, sending, sendingIf, type Table } from "./document-client.ts";
 import { failureItem, storedFailureFrom } from "./failure-item.ts";
+import { deleteItems } from "./stored-record.ts";
 import {
   AFTER_ALL_FAILURES,
   BEFORE_ALL_FAILURES,
+  FAILURE_RANGE,
   failureKey,
   failurePartition,
   failureSortKey,
   type IndexName,
+  runPartition,
 } from "./table.ts";
 
 const INDEX: IndexName = "runs_by_status";
@@ -49,7 +53,7 @@ const listInput = (table: string, query: FailureQuery, range: { from: string; to
 };
 
 /** Rows of failures in DynamoDB: one item each, listed by the index of statuses. */
-export const dynamoFailureStore = (table: Table): FailureStore => ({
+export const dynamoFailureStore = (table: Table, clock: Clock): FailureStore => ({
   put: (run, stored) =>
     sendingIf("PutItem", () =>
       table.client.send(
@@ -74,16 +78,30 @@ export const dynamoFailureStore = (table: Table): FailureStore => ({
       ),
     ),
 
-  list: (query) =>
+  removeAll: async (run) => {
+    const rows = query(table, {
+      KeyConditionExpression: "pk = :pk AND sk BETWEEN :from AND :to",
+      ProjectionExpression: "sk",
+      ExpressionAttributeValues: {
+        ":pk": runPartition(run),
+        ":from": FAILURE_RANGE.from,
+        ":to": FAILURE_RANGE.to,
+      },
+    });
+    const found = await Array.fromAsync(rows, ({ sk }) => String(sk));
+    await deleteItems({ table, clock }, run, found);
+  },
+
+  list: (asked) =>
     sending("Query", async () => {
-      const range = rangeOf(query);
+      const range = rangeOf(asked);
       if (range.from > range.to) return { rows: [], hasMore: false };
-      const page = await table.client.send(new QueryCommand(listInput(table.name, query, range)));
-      const passed = passedOver(query.after);
+      const page = await table.client.send(new QueryCommand(listInput(table.name, asked, range)));
+      const passed = passedOver(asked.after);
       const items = (page.Items ?? []).filter((item) => item["list_sk"] !== passed);
       return {
-        rows: items.slice(0, query.limit).map((item) => storedFailureFrom(item).row),
-        hasMore: page.LastEvaluatedKey !== undefined || items.length > query.limit,
+        rows: items.slice(0, asked.limit).map((item) => storedFailureFrom(item).row),
+        hasMore: page.LastEvaluatedKey !== undefined || items.length > asked.limit,
       };
     }),
 });

@@ -3,12 +3,12 @@ import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import * as v from "valibot";
 import { AppSettingsBody } from "../contract/app-settings.ts";
 import { AppId, type TenantId } from "../contract/identifiers.ts";
-import type { AppSettings, TenantSettings } from "../domain/app-settings.ts";
+import { type AppSettings, pastRetentions, type TenantSettings } from "../domain/app-settings.ts";
 import type { Clock } from "../ports/clock.ts";
 import { SETTINGS_LAG_MS, type SettingsStore } from "../ports/settings-store.ts";
 import { query, sending, sendingIf, type Table } from "./document-client.ts";
 import { jsonAttribute } from "./json-attribute.ts";
-import { redactionSecretKey, settingsKey, settingsPartition } from "./table.ts";
+import { redactionSecretKey, secretAmongSettingsKey, settingsKey, settingsPartition } from "./table.ts";
 
 /** Somebody else has changed the settings since they were read. */
 const IS_UNCHANGED = "version = :version";
@@ -28,12 +28,16 @@ const SettingsItem = v.object({
   updated_at: v.number(),
   read_shards: v.number(),
   settings: jsonAttribute(AppSettingsBody),
+  past: v.optional(
+    jsonAttribute(v.array(v.object({ retention_days: AppSettingsBody.entries.retention_days, until: v.number() }))),
+    "[]",
+  ),
 });
 const SecretItem = v.object({ secret: v.string() });
 
 const settingsFrom = (item: Record<string, unknown>): { appId: AppId; settings: AppSettings } => {
-  const { sk, version, updated_at, read_shards, settings } = v.parse(SettingsItem, item);
-  return { appId: sk, settings: { ...settings, version, updatedAt: updated_at, readShards: read_shards } };
+  const { sk, version, updated_at, read_shards, settings, past } = v.parse(SettingsItem, item);
+  return { appId: sk, settings: { ...settings, version, updatedAt: updated_at, readShards: read_shards, past } };
 };
 
 /**
@@ -53,6 +57,7 @@ export const dynamoSettingsStore = (table: Table, clock: Clock): SettingsStore =
       ConsistentRead: false,
     });
     for await (const item of items) {
+      if (!v.is(AppId, item["sk"])) continue;
       const { appId, settings } = settingsFrom(item);
       apps.set(appId, settings);
     }
@@ -66,12 +71,34 @@ export const dynamoSettingsStore = (table: Table, clock: Clock): SettingsStore =
       return Item === undefined ? undefined : settingsFrom(Item).settings;
     });
 
-  /** Before the first settings of the tenant: whoever redacts finds it. */
-  const makeSecret = (tenantId: TenantId): Promise<boolean> =>
-    sendingIf("PutItem", () => {
-      const Item = { ...redactionSecretKey(tenantId), secret: randomBytes(SECRET_BYTES).toString("base64url") };
-      return table.client.send(new PutCommand({ TableName: table.name, Item, ConditionExpression: IS_ABSENT }));
+  /** By a query: who records may query settings, and not get one of them. Nobody writes this item, or removes it. */
+  const secretAmongSettings = async (tenantId: TenantId): Promise<string | undefined> => {
+    const { pk, sk } = secretAmongSettingsKey(tenantId);
+    const [item] = await Array.fromAsync(
+      query(table, {
+        KeyConditionExpression: "pk = :pk AND sk = :sk",
+        ExpressionAttributeValues: { ":pk": pk, ":sk": sk },
+      }),
+    );
+    return item && v.parse(SecretItem, item).secret;
+  };
+
+  const findSecret = async (tenantId: TenantId): Promise<string | undefined> => {
+    const item = await sending("GetItem", async () => {
+      const Key = redactionSecretKey(tenantId);
+      return (await table.client.send(new GetCommand({ TableName: table.name, Key, ConsistentRead: true }))).Item;
     });
+    return item === undefined ? secretAmongSettings(tenantId) : v.parse(SecretItem, item).secret;
+  };
+
+  /** Before the first settings of the tenant: whoever redacts finds it. One among settings is copied. */
+  const makeSecret = async (tenantId: TenantId): Promise<void> => {
+    const secret = (await secretAmongSettings(tenantId)) ?? randomBytes(SECRET_BYTES).toString("base64url");
+    const Item = { ...redactionSecretKey(tenantId), secret };
+    await sendingIf("PutItem", () =>
+      table.client.send(new PutCommand({ TableName: table.name, Item, ConditionExpression: IS_ABSENT })),
+    );
+  };
 
   return {
     ofTenant: (tenantId) => {
@@ -89,12 +116,8 @@ export const dynamoSettingsStore = (table: Table, clock: Clock): SettingsStore =
     secretOf: async (tenantId) => {
       const known = secrets.get(tenantId);
       if (known !== undefined) return known;
-      const item = await sending("GetItem", async () => {
-        const Key = redactionSecretKey(tenantId);
-        return (await table.client.send(new GetCommand({ TableName: table.name, Key, ConsistentRead: true }))).Item;
-      });
-      if (item === undefined) return undefined;
-      const { secret } = v.parse(SecretItem, item);
+      const secret = await findSecret(tenantId);
+      if (secret === undefined) return undefined;
       if (secrets.size >= MOST_REMEMBERED) secrets.clear();
       secrets.set(tenantId, secret);
       return secret;
@@ -110,6 +133,7 @@ export const dynamoSettingsStore = (table: Table, clock: Clock): SettingsStore =
         version: version + 1,
         updatedAt,
         readShards: Math.max(body.write_shards, present?.readShards ?? 1),
+        past: pastRetentions(present, body, updatedAt),
       };
       const isWritten = await sendingIf("PutItem", () =>
         table.client.send(
@@ -121,6 +145,7 @@ export const dynamoSettingsStore = (table: Table, clock: Clock): SettingsStore =
               updated_at: settings.updatedAt,
               read_shards: settings.readShards,
               settings: JSON.stringify(body),
+              past: settings.past.length === 0 ? undefined : JSON.stringify(settings.past),
             },
             ConditionExpression: version === 0 ? IS_ABSENT : IS_UNCHANGED,
             ...(version === 0 ? {} : { ExpressionAttributeValues: { ":version": version } }),

@@ -2,7 +2,7 @@ import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as v from "valibot";
 import type { UpkeepStore } from "../ports/upkeep-store.ts";
 import { sending, sendingIf, type Table } from "./document-client.ts";
-import { registeredAppOf, registryKey, UPKEEP_POSITION_KEY } from "./table.ts";
+import { registryKey, registryPlaceOf, UPKEEP_POSITION_KEY } from "./table.ts";
 import { writeUpkeep } from "./upkeep-item.ts";
 
 /** Only of an app that is registered, and that nobody has visited so far. */
@@ -36,7 +36,7 @@ export const dynamoUpkeepStore = (table: Table): UpkeepStore => ({
       const command = new GetCommand({ TableName: table.name, Key: UPKEEP_POSITION_KEY, ConsistentRead: true });
       const { Item } = await table.client.send(command);
       const { app } = v.parse(PositionItem, Item ?? {});
-      return app === undefined ? undefined : registeredAppOf(app);
+      return app === undefined ? undefined : registryPlaceOf(app);
     }),
 
   keepPosition: async (position) => {

@@ -32,13 +32,13 @@ import {
 
 /** What a pattern has in the place of an id. It is none, and no key is made with it. */
 const ANY = "*" as TenantId & AppId & RunId;
-const ANY_RUN = { tenantId: ANY, runId: ANY };
-const ANY_APP = { tenantId: ANY, appId: ANY };
+const ANY_RUN_KEY = { tenantId: ANY, runId: ANY };
+const ANY_APP_KEY = { tenantId: ANY, appId: ANY };
 
 /** What partition keys of the table look like, by kinds of items. */
 const PARTITIONS = {
-  runs: runPartition(ANY_RUN),
-  graphs: graphKey({ ...ANY_APP, digest: "*", month: "*" }).pk,
+  runs: runPartition(ANY_RUN_KEY),
+  graphs: graphKey({ ...ANY_APP_KEY, digest: "*", month: "*" }).pk,
   registry: registryKey(ANY, ANY).pk,
   settings: settingsPartition(ANY),
   secrets: redactionSecretKey(ANY).pk,
@@ -86,15 +86,15 @@ const anyShard = (partition: string): string => partition.replace(/#0$/, "#*");
 export const INDEX_PARTITIONS: Readonly<Record<IndexName, string>> = {
   runs_by_time: anyShard(listPartition(ANY, ANY, 0)),
   runs_by_status: anyShard(statusPartition(ANY, ANY, { status: "*", shard: 0 })),
-  runs_by_parent: parentPartition(ANY_RUN),
+  runs_by_parent: parentPartition(ANY_RUN_KEY),
 };
 
 const anyLifetime = (key: string): string => key.replace(/^[^/]+/, "*");
 
 /** What keys of objects look like, by kinds. Run and graph are of many lifetimes, the others of one each. */
 export const OBJECT_PATTERNS = {
-  runs: anyLifetime(`${runObjectsPrefix(ANY_RUN, HELD)}*`),
-  graphs: anyLifetime(graphObjectKey(ANY_APP, "*/*")),
+  runs: anyLifetime(`${runObjectsPrefix(ANY_RUN_KEY, HELD)}*`),
+  graphs: anyLifetime(graphObjectKey(ANY_APP_KEY, "*/*")),
   uploads: uploadObjectKey(ANY, "*"),
   exports: exportFileKey({ tenantId: ANY, jobId: "*", fileId: "*" }),
   quarantine: `${quarantineObjectsPrefix(ANY)}*`,

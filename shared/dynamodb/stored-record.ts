@@ -43,7 +43,12 @@ async function* itemsOf({ table }: Place, run: RunKey) {
   }
 }
 
-const deleteItems = async ({ table, clock }: Place, run: RunKey, sortKeys: readonly string[]): Promise<void> => {
+/** Deletes items of a run, 25 at the most. */
+const deleteBatch = async (
+  { table, clock }: Pick<Place, "table" | "clock">,
+  run: RunKey,
+  sortKeys: readonly string[],
+): Promise<void> => {
   let left = sortKeys.map((sk) => ({ DeleteRequest: { Key: { pk: runPartition(run), sk } } }));
   for (let tried = 0; left.length > 0; tried++) {
     if (tried === MOST_TRIES) {
@@ -81,19 +86,27 @@ const removeObjects = async (blobs: BlobStore, run: RunKey): Promise<number> => 
   }
 };
 
+/** Deletes items of a run by their sort keys. */
+export const deleteItems = async (
+  place: Pick<Place, "table" | "clock">,
+  run: RunKey,
+  sortKeys: readonly string[],
+): Promise<void> => {
+  for (let from = 0; from < sortKeys.length; from += MOST_DELETED) {
+    await deleteBatch(place, run, sortKeys.slice(from, from + MOST_DELETED));
+  }
+};
+
 /** Removes every item of a run but its header's, and every object of it, whatever lifetime it was given. */
 export const removeRecord = async (place: Place, run: RunKey): Promise<RemovedRecord> => {
   const found = await Array.fromAsync(itemsOf(place, run));
   // Objects first: while an entry is there, it tells that the removal is not done.
   const objects = await removeObjects(place.blobs, run);
-  for (let from = 0; from < found.length; from += MOST_DELETED) {
-    const batch = found.slice(from, from + MOST_DELETED);
-    await deleteItems(
-      place,
-      run,
-      batch.map(({ sk }) => sk),
-    );
-  }
+  await deleteItems(
+    place,
+    run,
+    found.map(({ sk }) => sk),
+  );
   const entries = found.filter(({ n }) => n !== undefined);
   return {
     entries: entries.length,

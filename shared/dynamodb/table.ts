@@ -10,9 +10,11 @@
  * | is this workflow graph kept already? | table | `pk` = tenant, app, digest and month, `sk` = `GRAPH` |
  * | which apps has this tenant? | table | `pk` = `REG`, `sk` begins with the tenant |
  * | which apps are there, and what does their upkeep remember? | table | `pk` = `REG`, `sk` = tenant and app |
+ * | which tenants have runs whose app is not known yet? | table | `pk` = `REG`, `sk` = tenant and no app |
  * | where does the walk over all apps go on? | table | `pk` = `REG`, `sk` = `#UPKEEP` |
  * | what is set for this tenant's apps? | table | `pk` = tenant's settings, `sk` = app |
  * | what keys the digests of this tenant's redacted values? | table | `pk` = tenant's secret, `sk` = `SECRET` |
+ * | where does an older store keep that secret? | table | `pk` = tenant's settings, `sk` = `#SECRET` |
  * | whose key is this? | table | `pk` = the key's SHA-256, `sk` = `KEY` |
  * | which keys are there, or has this tenant? | table | `pk` = `KEYS`, `sk` = tenant and the key's SHA-256 |
  * | which limits has this tenant? | table | `pk` = `TENANT#` and the tenant, `sk` = `TENANT` |
@@ -32,7 +34,7 @@
  * Ids cannot hold `#`, so no id can reach into another's keys.
  */
 import * as v from "valibot";
-import { AppId, type AppKey, RunId, type RunKey, TenantId } from "../contract/identifiers.ts";
+import { AppId, RunId, type RunKey, TenantId } from "../contract/identifiers.ts";
 import type { Instant } from "../contract/instant.ts";
 
 /** The primary key of an item. */
@@ -97,6 +99,9 @@ export const failureKey = (run: RunKey, nodeExecutionId: string): ItemKey => ({
   sk: `${FAILURE_PREFIX}${nodeExecutionId}`,
 });
 
+/** The rows of all failures of a run. */
+export const FAILURE_RANGE = { from: FAILURE_PREFIX, to: `${FAILURE_PREFIX}~` } as const;
+
 /** The node execution of a failure's sort key. */
 export const failedNodeOf = (sortKey: string): string => sortKey.slice(FAILURE_PREFIX.length);
 
@@ -130,31 +135,31 @@ export const graphKey = (graph: { tenantId: TenantId; appId: AppId; digest: stri
 
 const REGISTRY_PARTITION = "REG";
 
-/** The key that says that an app exists. */
-export const registryKey = (tenantId: TenantId, appId: AppId): ItemKey => ({
+/** The key that says that an app exists; of no app: that a tenant has runs whose app is not known yet. */
+export const registryKey = (tenantId: TenantId, appId: AppId | undefined): ItemKey => ({
   pk: REGISTRY_PARTITION,
-  sk: `${tenantId}#${appId}`,
+  sk: `${tenantId}#${appPart(appId)}`,
 });
 
-/** The registry's sort keys of one tenant all begin with `prefix`. */
+/** The registry's sort keys of one tenant all begin with `prefix`; the one that is no app's is no longer than that. */
 export const registryRange = (tenantId: TenantId): { pk: string; prefix: string } => ({
   pk: REGISTRY_PARTITION,
   prefix: `${tenantId}#`,
 });
 
-/** All apps of all tenants, in the order of their keys: what ids begin with sorts from "-" to "~". */
+/** The registry of all tenants, in the order of its keys: what ids begin with sorts from "-" to "~". */
 export const REGISTRY_RANGE = { pk: REGISTRY_PARTITION, from: "-", to: "~" } as const;
 
 const RegistrySortKey = v.pipe(
   v.string(),
   v.transform((sortKey) => sortKey.split("#")),
-  v.strictTuple([TenantId, AppId]),
+  v.strictTuple([TenantId, v.union([AppId, v.literal("")])]),
 );
 
-/** The app of a sort key of the registry. Throws for any other: it is ours to mend. */
-export const registeredAppOf = (sortKey: string): AppKey => {
+/** The place of a sort key of the registry. Throws for any other: it is ours to mend. */
+export const registryPlaceOf = (sortKey: string): { tenantId: TenantId; appId: AppId | undefined } => {
   const [tenantId, appId] = v.parse(RegistrySortKey, sortKey);
-  return { tenantId, appId };
+  return { tenantId, appId: appId === "" ? undefined : appId };
 };
 
 /** The key of the place where the walk over all apps goes on: no app's, as ids hold no `#`. */
@@ -174,6 +179,12 @@ export const settingsKey = (tenantId: TenantId, appId: AppId): ItemKey => ({
  * settings need not be able to read it.
  */
 export const redactionSecretKey = (tenantId: TenantId): ItemKey => ({ pk: `T#${tenantId}#SECRET`, sk: "SECRET" });
+
+/** Where a store that is older than that partition keeps the secret: no app's settings, as ids hold no `#`. */
+export const secretAmongSettingsKey = (tenantId: TenantId): ItemKey => ({
+  pk: settingsPartition(tenantId),
+  sk: "#SECRET",
+});
 
 /** The partition of what an app's runs are summed up to. */
 export const statisticsPartition = (tenantId: TenantId, appId: AppId): string => `T#${tenantId}#S#${appId}`;

@@ -12,11 +12,12 @@ import type { Dependencies } from "./dependencies.ts";
 export const connect = (services: Services): Dependencies => {
   const { blobs, links = NO_LINKS } = services;
   const table = tableOf(services.dynamodb, services.tableName);
+  const recording = connectRecording(services);
   return {
-    ...connectRecording(services),
+    ...recording,
     links,
     audit: dynamoAuditLog(table),
-    failures: dynamoFailureStore(table),
+    failures: dynamoFailureStore(table, recording.clock),
     statistics: dynamoStatisticsStore(table),
     jobs: dynamoJobStore(table),
     exports: blobExportStore(blobs, links),

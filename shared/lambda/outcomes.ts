@@ -14,6 +14,7 @@ export const OUTCOMES = {
   AT_IN_FUTURE: { status: 400, title: "The event is of the future", queue: "quarantine" },
   TOO_DEEP: { status: 400, title: "The event is nested too deep", queue: "quarantine" },
   EVENT_TOO_LARGE: { status: 413, title: "The event is too large", queue: "quarantine" },
+  RUN_EXPIRED: { status: 410, title: "The run has expired", queue: "drop" },
   RUN_DELETED: { status: 410, title: "The run was deleted", queue: "drop" },
   UNKNOWN_EPOCH: { status: 409, title: "No claim opened this epoch", queue: "quarantine" },
   UPLOAD_NOT_FOUND: { status: 404, title: "There is no such upload", queue: "quarantine" },

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { Id, RunId } from "../contract/identifiers.ts";
-import { Instant } from "../contract/instant.ts";
 import { RUN_STATUSES } from "../contract/run-status.ts";
 import type { RunFilter, TimeRange } from "../domain/run-filter.ts";
 import { type Refusal, refuse } from "./answer.ts";
+import { QueryInstant } from "./query-instant.ts";
 
 /** No event says a longer word. */
 const MOST_CHARACTERS = 256;
@@ -16,13 +16,6 @@ const text = v.pipe(
   v.maxLength(MOST_CHARACTERS, `expected at most ${MOST_CHARACTERS} characters`),
 );
 
-/** In a query that was not encoded a plus sign arrives as a space: the offset of `10:00:00+01:00` is meant all the same. */
-const instant = v.pipe(
-  v.string(),
-  v.transform((given) => given.replace(/ (\d\d:\d\d)$/, "+$1")),
-  Instant,
-);
-
 const seconds = v.pipe(
   v.string(),
   v.regex(/^\d{1,9}(\.\d{1,9})?$/, "expected seconds as a decimal number"),
@@ -30,7 +23,7 @@ const seconds = v.pipe(
 );
 
 /** The query parameters of a range of time. */
-export const TIME_PARAMETERS = { created_after: v.optional(instant), created_before: v.optional(instant) };
+export const TIME_PARAMETERS = { created_after: v.optional(QueryInstant), created_before: v.optional(QueryInstant) };
 
 /** The query parameters by which runs are found. */
 export const RUN_FILTER_PARAMETERS = {

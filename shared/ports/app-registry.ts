@@ -13,12 +13,24 @@ export interface KnownApp extends RegisteredApp, AppKey {
   readonly upkeep: StoredUpkeep | undefined;
 }
 
-/** Which apps there are. */
+/** Stands for the runs of a tenant whose app is not known yet: somewhere events came that name none. */
+export interface UnknownApp extends Pick<RegisteredApp, "registeredAt"> {
+  readonly tenantId: TenantId;
+  readonly appId: undefined;
+}
+
+/** A place in the registry: of an app, or of a tenant's runs whose app is not known yet. */
+export type RegistryPlace = Pick<KnownApp | UnknownApp, "tenantId" | "appId">;
+
+/** Which apps there are, and which tenants have runs whose app is not known yet. */
 export interface AppRegistry {
   /** Safe to repeat: the first registration stays. */
-  register(tenantId: TenantId, app: RegisteredApp): Promise<void>;
-  /** In order of app id, those after `after`. */
+  register(tenantId: TenantId, app: Pick<KnownApp | UnknownApp, "appId" | "registeredAt">): Promise<void>;
+  /** Apps alone, in order of app id, those after `after`. */
   list(tenantId: TenantId, page: { after: string | undefined; limit: number }): Promise<RegisteredApp[]>;
-  /** Those of every tenant, in an order of their own, after `after`; fewer than `limit` only at the end. */
-  listAll(page: { readonly after: AppKey | undefined; readonly limit: number }): Promise<KnownApp[]>;
+  /** Everything of every tenant, in an order of its own, after `after`; fewer than `limit` only at the end. */
+  listAll(page: {
+    readonly after: RegistryPlace | undefined;
+    readonly limit: number;
+  }): Promise<(KnownApp | UnknownApp)[]>;
 }

@@ -61,6 +61,8 @@ export interface FailureStore {
   put(run: RunKey, stored: StoredFailure): Promise<boolean>;
   /** Only where the row is of this state of the run or an earlier one; true where there is none. */
   remove(run: RunKey, nodeExecutionId: string, moment: RunMoment): Promise<boolean>;
+  /** Removes every row of a run that is gone for readers. */
+  removeAll(run: RunKey): Promise<void>;
   /** Newest first, in a total order (end, run id, node execution id). May give fewer than `limit`; `hasMore` tells. */
   list(query: FailureQuery): Promise<{ rows: FailureRow[]; hasMore: boolean }>;
 }

@@ -1,6 +1,7 @@
 import type { AppKey } from "../contract/identifiers.ts";
 import type { RunStatus } from "../contract/run-status.ts";
 import type { EntrySpan } from "../domain/entry-span.ts";
+import type { RegistryPlace } from "./app-registry.ts";
 import type { ListPosition } from "./run-store.ts";
 
 /** A round over the runs of an app, in as many visits as it takes. */
@@ -46,8 +47,8 @@ export interface StoredUpkeep {
 export interface UpkeepStore {
   /** Remembers of a registered app where what is remembered is of this rev (0: nothing yet); else false. */
   keep(app: AppKey, upkeep: AppUpkeep, rev: number): Promise<boolean>;
-  /** The app after which the walk over all apps goes on; undefined: it begins anew. Strongly consistent. */
-  position(): Promise<AppKey | undefined>;
+  /** The place after which the walk over all apps goes on; undefined: it begins anew. Strongly consistent. */
+  position(): Promise<RegistryPlace | undefined>;
   /** The last to say it prevails. */
-  keepPosition(position: AppKey | undefined): Promise<void>;
+  keepPosition(position: RegistryPlace | undefined): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { AppId, TenantId } from "../../shared/contract/identifiers.ts";
-import type { AppRegistry, KnownApp } from "../../shared/ports/app-registry.ts";
+import type { AppRegistry, KnownApp, UnknownApp } from "../../shared/ports/app-registry.ts";
 import { expectRetryableFault, type Subject } from "./stored-faults.ts";
 
 /** `another` is a second process over the same storage. */
@@ -22,6 +22,14 @@ export const appRegistryContract = (name: string, start: () => Promise<AppRegist
       store = subject.store;
     });
     afterAll(() => subject.stop());
+
+    const everything = async (limit: number): Promise<(KnownApp | UnknownApp)[]> => {
+      const found: (KnownApp | UnknownApp)[] = [];
+      for (let page: typeof found = []; found.length === 0 || page.length === limit; found.push(...page)) {
+        page = await store.listAll({ after: found.at(-1), limit });
+      }
+      return found;
+    };
 
     it("lists the apps that were registered, with their time", async () => {
       await store.register(tenant("plain"), app("a", 1_795_341_600_123));
@@ -68,10 +76,7 @@ export const appRegistryContract = (name: string, start: () => Promise<AppRegist
       for (const id of ["all", "all-2", "all.", "ALL", "al:l"]) {
         for (const one of ["a", "B", "0", "a.b"]) await store.register(tenant(id), app(one, 7));
       }
-      const found: KnownApp[] = [];
-      for (let page: KnownApp[] = []; found.length === 0 || page.length === 3; found.push(...page)) {
-        page = await store.listAll({ after: found.at(-1), limit: 3 });
-      }
+      const found = await everything(3);
       const names = found.map(({ tenantId, appId }) => `${tenantId} ${appId}`);
       expect(new Set(names).size).toBe(names.length);
       const mine = found.filter(({ tenantId }) => ["all", "all-2", "all.", "ALL", "al:l"].includes(tenantId));
@@ -79,10 +84,25 @@ export const appRegistryContract = (name: string, start: () => Promise<AppRegist
       expect(mine[0]).toEqual({ tenantId: "ALL", ...app("0", 7), upkeep: undefined });
       for (const tenantId of new Set(found.map((one) => one.tenantId))) {
         const listed = await store.list(tenantId, ALL);
-        expect(found.filter((one) => one.tenantId === tenantId).map(({ appId }) => appId)).toEqual(
-          listed.map(({ appId }) => appId),
-        );
+        const itsOwn = found.filter((one) => one.tenantId === tenantId && one.appId !== undefined);
+        expect(itsOwn.map(({ appId }) => appId)).toEqual(listed.map(({ appId }) => appId));
       }
+    });
+
+    it("knows a tenant's runs whose app is not known, before its apps: once, and as no app", async () => {
+      const of = (id: string) => ({ tenantId: tenant(id), appId: undefined, registeredAt: 3 });
+      for (const id of ["none", "none-2"]) await store.register(tenant(id), { appId: undefined, registeredAt: 3 });
+      await store.register(tenant("none"), { appId: undefined, registeredAt: 5 });
+      await subject.another.register(tenant("none"), { appId: undefined, registeredAt: 7 });
+      await store.register(tenant("none"), app("-"));
+
+      for (const limit of [1, 2, 1000]) {
+        const found = (await everything(limit)).filter(({ tenantId }) => tenantId.startsWith("none"));
+        expect(found).toEqual([of("none"), { tenantId: "none", ...app("-"), upkeep: undefined }, of("none-2")]);
+      }
+      expect(await store.list(tenant("none"), ALL)).toEqual([app("-")]);
+      expect(await store.list(tenant("none"), { after: "", limit: 1 })).toEqual([app("-")]);
+      expect(await store.list(tenant("none-2"), ALL)).toEqual([]);
     });
 
     it("fails with a fault that can be tried again where its storage is out of reach", async () => {

@@ -17,8 +17,8 @@ failureStoreContract("DynamoDB", async () => {
   const { table, dead, stop } = await startTables();
   const ledger = dynamoLedgerStore(table, fileBlobStore(objects), manualClock());
   return {
-    store: dynamoFailureStore(table),
-    broken: dynamoFailureStore(dead),
+    store: dynamoFailureStore(table, manualClock()),
+    broken: dynamoFailureStore(dead, manualClock()),
     rowsOf: async (run) => (await ledger.readAll(run)).failures,
     stop: () => {
       stop();
@@ -40,7 +40,7 @@ describe("DynamoDB as a failure store", () => {
     const [word, error] = [rowText("字".repeat(99), 48), cutText('"\u0001字'.repeat(99), 220)];
     const row = failureRow({ run: id, app: id, nodeExecutionId: id, nodeId: id, nodeType: word, title: word, error });
     const long = { ...row, workflowVersion: word, runStatus: "partial-succeeded", attempts: 100 } as const;
-    await dynamoFailureStore(tables.table).put(run, { row: long, moment: { rev: 1000, touches: 1000 } });
+    await dynamoFailureStore(tables.table, manualClock()).put(run, { row: long, moment: { rev: 1000, touches: 1000 } });
 
     const { pk, sk } = failureKey(run, id);
     const command = new GetItemCommand({ TableName: tables.table.name, Key: { pk: { S: pk }, sk: { S: sk } } });

@@ -167,6 +167,18 @@ export const failureStoreContract = (name: string, start: () => Promise<FailureS
       expect(await list(appId)).toEqual({ rows: [], hasMore: false });
     });
 
+    it("removes all rows of a run from lists too, of whatever state, and none of another run", async () => {
+      const [run, other, appId] = [newRun(), newRun(), newApp()];
+      for (let at = 0; at < 30; at++) await put(run, { app: appId, nodeExecutionId: `node-${at}` });
+      await put(other, { app: appId });
+
+      for (let times = 0; times < 2; times++) {
+        await store.removeAll(run);
+        expect(await subject.rowsOf(run)).toEqual([]);
+        expect((await list(appId)).rows.map(({ runId }) => runId)).toEqual([other.runId]);
+      }
+    });
+
     it("moves a row whose end, app or shard turns out to be another", async () => {
       const [run, appId, other] = [newRun(), newApp(), newApp()];
       await put(run, { app: appId });
@@ -280,6 +292,7 @@ export const failureStoreContract = (name: string, start: () => Promise<FailureS
       const { broken } = subject;
       await expectRetryableFault(broken.put(run, { row: failureRow(), moment: FIRST }));
       await expectRetryableFault(broken.remove(run, "node-1", FIRST));
+      await expectRetryableFault(broken.removeAll(run));
       const { tenantId } = run;
       const query = { tenantId, appId: app("a"), shard: 0, since: undefined, before: undefined, after: undefined };
       await expectRetryableFault(broken.list({ ...query, limit: 1 }));

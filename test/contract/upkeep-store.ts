@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { AppId, type AppKey, RunId, TenantId } from "../../shared/contract/identifiers.ts";
 import type { RunStatus } from "../../shared/contract/run-status.ts";
-import type { AppRegistry } from "../../shared/ports/app-registry.ts";
+import type { AppRegistry, KnownApp } from "../../shared/ports/app-registry.ts";
 import type { AppUpkeep, StoredUpkeep, UpkeepStore } from "../../shared/ports/upkeep-store.ts";
 import { instant } from "../support/builders.ts";
 import { expectRetryableFault, type Subject, winnersAmong } from "./stored-faults.ts";
@@ -64,7 +64,7 @@ export const upkeepStoreContract = (name: string, start: () => Promise<UpkeepSub
     };
     const rememberedOf = async ({ tenantId, appId }: AppKey): Promise<StoredUpkeep | undefined> =>
       (await subject.apps.listAll({ after: undefined, limit: 1000 })).find(
-        (one) => one.tenantId === tenantId && one.appId === appId,
+        (one): one is KnownApp => one.tenantId === tenantId && one.appId === appId,
       )?.upkeep;
 
     it.each([
@@ -118,7 +118,10 @@ export const upkeepStoreContract = (name: string, start: () => Promise<UpkeepSub
       await store.keepPosition(keyOf("demo", "app-1"));
       expect(await store.position()).toEqual(keyOf("demo", "app-1"));
       const listed = await subject.apps.listAll({ after: undefined, limit: 1000 });
-      expect(listed.every(({ appId }) => appId.startsWith("app-"))).toBe(true);
+      expect(listed.every(({ appId }) => appId?.startsWith("app-"))).toBe(true);
+      const ofNoApp = { ...keyOf("demo", "app-1"), appId: undefined };
+      await store.keepPosition(ofNoApp);
+      expect(await store.position()).toEqual(ofNoApp);
       await store.keepPosition(undefined);
 
       expect(await store.position()).toBeUndefined();

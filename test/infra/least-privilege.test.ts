@@ -108,7 +108,7 @@ const ITEMS: Record<FunctionName, Table> = {
     settings: ["Query"],
     statistics: ["GetItem", "Query", "PutItem", "DeleteItem"],
   },
-  project: { runs: ["Query", "PutItem", "DeleteItem"], statistics: ["GetItem", "PutItem"] },
+  project: { runs: ["GetItem", "Query", "PutItem", "DeleteItem"], statistics: ["GetItem", "PutItem"] },
 };
 
 const INDEXES: Record<FunctionName, Table> = {

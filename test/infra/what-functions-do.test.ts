@@ -14,6 +14,7 @@ import {
   type ObjectKind,
   partitionPatterns,
 } from "../../shared/dynamodb/key-patterns.ts";
+import { allRunObjectsPrefixes } from "../../shared/dynamodb/object-keys.ts";
 import { setApp } from "../support/app-settings.ts";
 import { eventText, ofTenant } from "../support/event-text.ts";
 import { grantedTo, isGranted, isLike, type Touch } from "../support/granted.ts";
@@ -113,6 +114,26 @@ const follow = async (): Promise<void> => {
   const better = { run_id: "failed", node_execution_id: "n-1", status: "succeeded", at: at(-HOUR_MS) };
   await overHttp(() => [eventText("node.finished", better)]);
   await stage.project("failed");
+};
+
+/** A run that ended is deleted before it is followed, and the deletion is cut off between objects and items. */
+const followCutOff = async (): Promise<void> => {
+  const run = runKey("demo", "cut-off");
+  const { dependencies, services } = stage.service;
+  const title = (): string => randomBytes(150).toString("base64");
+  await overHttp((at) => [
+    eventText("run.started", { run_id: run.runId, at }),
+    ...Array.from({ length: 600 }, (_, index) =>
+      eventText("node.started", { run_id: run.runId, at, node_execution_id: `n-${index}`, title: title() }),
+    ),
+    eventText("run.finished", { run_id: run.runId, at, app_id: APP }),
+  ]);
+  await stage.project(run.runId, async () => {
+    await buryRun(dependencies, run);
+    for (const prefix of allRunObjectsPrefixes(run)) {
+      for await (const key of services.blobs.list(prefix)) await services.blobs.remove(key);
+    }
+  });
 };
 
 const ask = async (): Promise<void> => {
@@ -250,6 +271,7 @@ beforeAll(async () => {
   await refuse();
   await fail("failed");
   await follow();
+  await followCutOff();
   await ask();
   await exportRuns();
   await deleteRuns();

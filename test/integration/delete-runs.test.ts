@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Job } from "../../shared/domain/job.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { Code } from "../../shared/lambda/outcomes.ts";
 import { StoreFault } from "../../shared/ports/store-fault.ts";
@@ -14,10 +15,11 @@ const JOB = "/v1/jobs/{job_id}";
 
 let service: Service;
 const clock = manualClock();
-/** What happens when a run's entries are removed, before a page of a list is given, and when the quarantine is read. */
+/** What happens when a run's entries are removed, before a page of a list is given, when the quarantine is read and a job saved. */
 let onRemoval: (runId: string) => void | Promise<void>;
 let onPage: () => Promise<void>;
 let onQuarantine: () => void;
+let onSave: (job: Job) => void;
 
 const watched = (dependencies: Dependencies): Dependencies => ({
   ...dependencies,
@@ -26,6 +28,13 @@ const watched = (dependencies: Dependencies): Dependencies => ({
     removeAll: async (run) => {
       await onRemoval(run.runId);
       return dependencies.ledger.removeAll(run);
+    },
+  },
+  jobs: {
+    ...dependencies.jobs,
+    replace: async (tenantId, job, rev) => {
+      onSave(job);
+      return dependencies.jobs.replace(tenantId, job, rev);
     },
   },
   quarantine: {
@@ -52,6 +61,7 @@ beforeEach(() => {
   onRemoval = () => undefined;
   onPage = async () => undefined;
   onQuarantine = () => undefined;
+  onSave = () => undefined;
   clock.advance(60_000);
 });
 afterEach(() => void service.jobQueue.take());
@@ -440,6 +450,61 @@ describe("what waits in quarantine", () => {
     expect([job.state, job.report.removed.quarantined]).toEqual(["done", 150]);
     expect(reads).toBe(6 + 1);
     expect((await waiting()).filter((runId) => !runId?.startsWith("other-"))).toEqual([]);
+  });
+
+  test.each([
+    ["matches", { status: "stopped" }, { deleted: 0, on_hold: 0 }],
+    ["matches but one on hold", { status: "failed" }, { deleted: 0, on_hold: 1 }],
+  ])("is not looked through where no run %s", async (_name, asked, counts) => {
+    const app = newApp();
+    const [held = ""] = await record(app, ["failed", "succeeded"]);
+    await service.put({ resource: "/v1/runs/{run_id}/hold", path: { run_id: held } });
+    await refuse([held, "other"]);
+    let reads = 0;
+    onQuarantine = () => {
+      reads += 1;
+    };
+
+    const { json: dry } = await remove(app, { ...asked, dry_run: "true" });
+    const { json: job } = await remove(app, asked);
+
+    expect([dry.state, dry.report.quarantined]).toEqual(["done", 0]);
+    expect([job.state, job.report]).toMatchObject(["done", { ...counts, removed: { quarantined: 0 } }]);
+    expect(reads).toBe(0);
+  });
+
+  test("goes too for a run that was buried, and whose removal failed", async () => {
+    const app = newApp();
+    const [run = ""] = await record(app, ["failed"]);
+    await refuse([run]);
+    onRemoval = () => {
+      throw new TypeError("a bug");
+    };
+
+    const { json: job } = await remove(app, { status: "failed" });
+
+    expect(job.report).toMatchObject({ deleted: 0, failed: 1, removed: { quarantined: 1 } });
+    expect(await waiting()).toEqual([]);
+  });
+
+  test("goes too for runs that were deleted and not counted, where the deletion is cancelled before they are", async () => {
+    const app = newApp();
+    const ids = await record(app, many(2));
+    await refuse(ids);
+    onSave = (job) => {
+      if (job.kind === "delete_runs" && job.counts.deleted > 0) {
+        throw new StoreFault("the store is away", { cause: undefined, isRetryable: true });
+      }
+    };
+    const begun = await remove(app, { status: "failed" });
+    expect([begun.json.state, await thoseLeft(ids), await waiting()]).toEqual(["running", [], ids]);
+    onSave = () => undefined;
+
+    await cancel(begun.json.job_id);
+    await service.workOff();
+
+    expect((await jobOf(begun.json.job_id)).json).toMatchObject({ state: "cancelled", report: { deleted: 0 } });
+    expect(await waiting()).toEqual([]);
   });
 
   test("goes too where the deletion is cancelled, for the runs that it had deleted", async () => {

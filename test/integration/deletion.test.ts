@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { deleteRun } from "../../shared/app/deletion/delete-run.ts";
-import { keepRun } from "../../shared/app/deletion/keep-run.ts";
+import { keepRun } from "../../shared/app/retention/keep-run.ts";
 import { runPartition } from "../../shared/dynamodb/table.ts";
 import { StoreFault } from "../../shared/ports/store-fault.ts";
 import { eventText, ofTenant } from "../support/event-text.ts";
@@ -98,6 +100,38 @@ test("it is noted in the audit log, with who did it and what went", async () => 
   ]);
 });
 
+test("asking again is noted where something more went, and else not", async () => {
+  await record("run-1");
+  await record("run-2");
+  const { entries } = await service.dependencies.ledger.readAll(runKey("demo", "run-2"));
+  const events = (entries[0]?.events ?? []).map((event) => ({ ...event, payload: [] }));
+  const noted = async () => (await audit()).map(({ details }: { details: { removed: object } }) => details.removed);
+  const first = { entries: 3, events: 3, objects: 2, quarantined: 0 };
+
+  for (let times = 0; times < 3; times++) expect((await remove("run-1")).status).toBe(200);
+  expect(await noted()).toEqual([first]);
+
+  const receivedAt = clock.now();
+  const arrival = {
+    ulid: service.dependencies.newUlid(receivedAt),
+    receivedAt,
+    actor: "engine",
+    source: "http",
+  } as const;
+  await service.dependencies.ledger.append(runKey("demo", "run-1"), {
+    ...arrival,
+    events,
+    appId: undefined,
+    expiresAt: receivedAt / 1000 + 99,
+  });
+  await remove("run-1");
+  expect(await noted()).toEqual(expect.arrayContaining([first, { entries: 1, events: 1, objects: 0, quarantined: 0 }]));
+
+  clock.advance(31 * DAY_MS);
+  for (let times = 0; times < 3; times++) expectProblem(await remove("run-2"), 404, "NOT_FOUND");
+  expect(await noted()).toHaveLength(3);
+});
+
 test("of nothing, of another tenant's run and of one that has expired the answer is the same", async () => {
   await record("run-1");
 
@@ -181,14 +215,14 @@ describe("a run without a header", () => {
     await recordWithoutHeader();
     clock.advance(3_600_000);
 
-    for (const removed of [1, 0]) {
+    for (let times = 0; times < 2; times++) {
       clock.advance(1000);
       expectProblem(await remove("run-1"), 404, "NOT_FOUND");
-      expect((await audit())[0]).toMatchObject({ details: { run_id: "run-1", removed: { entries: removed } } });
     }
 
+    expect(await audit()).toMatchObject([{ details: { run_id: "run-1", removed: { entries: 1 } } }]);
     expect(await itemsOfRun("run-1")).toMatchObject([{ sk: "RUN", deleted: clock.now() - 1000 }]);
-    expect((await postEvents(service, [finished("run-1")])).json.results[0].code).toBe("RUN_DELETED");
+    expect((await postEvents(service, [finished("run-1")])).json.results[0].code).toBe("RUN_EXPIRED");
   });
 });
 
@@ -270,32 +304,66 @@ test("a copy that somebody makes of its objects meanwhile goes too", async () =>
   expect(objectsOfRun("run-1")).toEqual([]);
 });
 
-test("a run that is deleted while it is read is not there", async () => {
+describe("a run that is deleted while it is read is not there", () => {
   let onRead = async (): Promise<unknown> => undefined;
-  const hurried = await startService(undefined, clock, undefined, (name, services) => {
-    const get = async (key: string) => {
-      if (name === "query") await onRead();
-      return services.blobs.get(key);
-    };
-    return { ...services, blobs: { ...services.blobs, get } };
+  let hurried: Service;
+  beforeEach(async () => {
+    hurried = await startService(undefined, clock, undefined, (name, services) => {
+      const get = async (key: string) => {
+        if (name === "query") await onRead();
+        return services.blobs.get(key);
+      };
+      return { ...services, blobs: { ...services.blobs, get } };
+    });
   });
+  afterEach(() => hurried.stop());
+
   const words = () => randomBytes(150).toString("base64");
-  const nodes = Array.from({ length: 600 }, (_, at) =>
+  /** So many fields that the entry is an object. */
+  const wide = Array.from({ length: 600 }, (_, at) =>
     eventText("node.finished", { node_execution_id: `n-${at}`, status: "succeeded", title: words() }),
   );
+  /** Payload that is an object: the entry is none. */
+  const heavy = [started("run-1"), node("run-1", "n-1")];
 
-  for (const [at, route] of ["", "/nodes", "/trace", "/events"].entries()) {
-    const [run_id, resource] = [`run-${at}`, `${RUN}${route}`];
-    const events = [eventText("run.started"), ...nodes].map((event) => event.replace('"run-1"', `"${run_id}"`));
-    expect((await postEvents(hurried, events)).status).toBe(200);
+  const askWhileDeleting = async (route: string, more: Record<string, string> = {}): Promise<Reply> => {
+    const path = { run_id: "run-1", node_execution_id: "n-1" };
+    const call = { resource: `${RUN}${route}`, path, query: more };
     onRead = async () => undefined;
-    expect((await hurried.get({ resource, path: { run_id } })).status).toBe(200);
+    expect((await hurried.get(call)).status).toBe(200);
+    let reads = 0;
+    onRead = async () => {
+      if (reads++ === 0) expect((await hurried.delete({ resource: RUN, path })).status).toBe(200);
+    };
+    const reply = await hurried.get(call);
+    expect(reads).toBeGreaterThan(0);
+    return reply;
+  };
 
-    onRead = () => hurried.delete({ resource: RUN, path: { run_id } });
-    const reply = await hurried.get({ resource, path: { run_id } });
-    // Who follows its ledger sees it end.
-    if (route === "/events") expect(reply).toMatchObject({ status: 200, json: { data: [], has_more: false } });
-    else expectProblem(reply, 404, "NOT_FOUND");
-  }
-  await hurried.stop();
+  test.each(["", "/nodes", "/trace", "/events"])("where its entries are objects: %s", async (route) => {
+    expect((await postEvents(hurried, [eventText("run.started"), ...wide])).status).toBe(200);
+
+    expectProblem(await askWhileDeleting(route), 404, "NOT_FOUND");
+  });
+
+  test.each([
+    ["", {}],
+    ["/nodes", { include: "payload" }],
+    ["/nodes/{node_execution_id}", {}],
+    ["/events", {}],
+    ["/diff", { with: "run-2" }],
+  ])("where its payload is: %s", async (route, query) => {
+    expect((await postEvents(hurried, [...heavy, eventText("run.started", { run_id: "run-2" })])).status).toBe(200);
+
+    expectProblem(await askWhileDeleting(route, query), 404, "NOT_FOUND");
+  });
+
+  test("but one whose payload is lost is, without it", async () => {
+    await postEvents(hurried, heavy);
+    for (const path of objectsOf(hurried)) rmSync(join(hurried.objects, path));
+
+    const { status, json } = await hurried.get({ resource: RUN, path: { run_id: "run-1" } });
+
+    expect([status, json.run_id, json.inputs_preview]).toEqual([200, "run-1", expect.stringMatching(/^{"large":/)]);
+  });
 });

@@ -203,6 +203,25 @@ describe("what differs", () => {
     expect([json.differs, json.inputs, json.nodes[0].outputs]).toEqual([[], [], []]);
   });
 
+  it("is told of integers that no double tells apart, in inputs, outputs and outputs of nodes", async () => {
+    const [one, other] = ["12345678901234567890", "12345678901234567891"];
+    for (const [runId, order] of [
+      ["big", one],
+      ["bigger", other],
+    ] as const) {
+      const order_id = jsonText(`{"order_id":${order}}`);
+      await simple(runId, { llm: { outputs: order_id } }, { start: { inputs: order_id }, end: { outputs: order_id } });
+    }
+
+    const { json } = await diff("big", "bigger");
+    const { text } = await diff("big", "bigger");
+
+    expect(json.differs).toEqual(["inputs", "outputs"]);
+    expect(json.nodes[0].differs).toEqual(["outputs"]);
+    expect(json.inputs[0].name).toBe("order_id");
+    expect(text.split(`"run":{"value":${one}},"with":{"value":${other}}`)).toHaveLength(4);
+  });
+
   it("is shown as it arrived where it is small, and by its size where it is not", async () => {
     await simple("digits", { llm: { outputs: jsonText('{"n":12345678901234567890,"text":"a"}') } });
     await simple("large", { llm: { outputs: jsonText(`{"n":1.0,"text":"${"b".repeat(2000)}"}`) } });

@@ -406,7 +406,7 @@ describe("the failures of a run that was lost", () => {
     const { event } = claimed(2, (clock.now() - Date.parse(at(0))) / 1000);
     const ulid = service.dependencies.newUlid(clock.now());
     const arrival = { ...arrivalOf([event], { actor: "caller" }), ulid, receivedAt: clock.now() };
-    expect(await recordClaim(service.dependencies, runKey("demo", "run-2"), { arrival, epoch: 2 })).toBe(true);
+    expect(await recordClaim(service.dependencies, runKey("demo", "run-2"), { arrival, epoch: 2 })).toBe("recorded");
     for (const runId of ["run-1", "run-2"]) await noteFailuresOf(service, runId);
 
     expect((await list()).json.data).toEqual([]);

@@ -13,9 +13,13 @@ jest.setTimeout(60_000);
 const EVENTS = "/v1/runs/{run_id}/events";
 const PATH = { run_id: "run-1" };
 const MB = 1024 * 1024;
+/** How long a run is kept where nothing is set. */
+const RETENTION_MS = 30 * 86_400_000;
 
 let service: Service;
 let clock: ManualClock;
+/** What happens while the ledger is read next, or every time from now on. */
+let duringRead = (): void => undefined;
 /** What slow writers wait for, by the id of the first event they write. */
 const gates = new Map<string, () => Promise<void>>();
 beforeEach(async () => {
@@ -30,12 +34,17 @@ beforeEach(async () => {
           await gates.get(entry.events[0]?.id ?? "")?.();
           await ledger.append(run, entry);
         },
+        readFrom: (run, range) => {
+          duringRead();
+          return ledger.readFrom(run, range);
+        },
       },
     };
   }, clock);
 });
 afterEach(() => {
   gates.clear();
+  duringRead = () => undefined;
   service.stop();
 });
 
@@ -72,6 +81,19 @@ const beginSlowly = async (...events: readonly string[]): Promise<() => Promise<
 
 const ask = (query: Record<string, string> = {}): Promise<Reply> =>
   service.get({ resource: EVENTS, path: PATH, query });
+
+/** Counts reads of single items from now on. */
+const countLooks = (): { readonly count: number } => {
+  const looks = { count: 0 };
+  service.dynamodb.middlewareStack.add(
+    (next, context) => (args) => {
+      if (context["commandName"] === "GetItemCommand" || context["commandName"] === "GetCommand") looks.count += 1;
+      return next(args);
+    },
+    { step: "initialize" },
+  );
+  return looks;
+};
 
 const idsOf = (...replies: readonly Reply[]): string[] =>
   replies.flatMap((reply) => reply.json.data.map(({ id }: { id: string }) => id));
@@ -416,6 +438,38 @@ describe("waiting", () => {
     expect(idsOf(await ask({ after, wait: "20" }))).toEqual(["e3"]);
   });
 
+  describe.each<[string, () => Promise<unknown>]>([
+    ["expires", async () => clock.advance(RETENTION_MS)],
+    ["is deleted", () => service.delete({ resource: "/v1/runs/{run_id}", path: PATH })],
+  ])("shows nothing of a run that %s meanwhile", (_what, happens) => {
+    test.each([
+      ["where nothing arrives", []],
+      ["where something arrives before", numbered(2)],
+    ])("%s", async (_when, events) => {
+      await record(...numbered(1));
+      const { next_cursor: after } = (await ask()).json;
+      let sleeps = 0;
+      clock.duringSleep(async () => {
+        if (++sleeps > 1) return;
+        if (events.length > 0) await record(...events);
+        await happens();
+      });
+
+      expectProblem(await ask({ after, wait: "20" }), 404, "NOT_FOUND");
+    });
+  });
+
+  test("looks at the run once, and once more at the end where there was anything to wait for", async () => {
+    await record(...numbered(1));
+    const looks = countLooks();
+    const { next_cursor: after } = (await ask({ wait: "20" })).json;
+    expect(looks.count).toBe(1);
+
+    await ask({ after, wait: "20" });
+
+    expect(looks.count).toBe(3);
+  });
+
   test("shows no payload to those who may not see it", async () => {
     await record(...numbered(1));
     const { next_cursor: after } = (await ask()).json;
@@ -426,6 +480,15 @@ describe("waiting", () => {
     expect(reply.json.data[0]).toMatchObject({ id: "e2", payload_hidden: true });
     expect(reply.text).not.toContain("secret");
   });
+});
+
+test("nothing is shown of a run that expires while its ledger is read", async () => {
+  await record(...numbered(1));
+  clock.advance(RETENTION_MS - 2_000);
+  expect((await ask()).status).toBe(200);
+  duringRead = () => clock.advance(2_000);
+
+  expectProblem(await ask(), 404, "NOT_FOUND");
 });
 
 describe("a cursor", () => {

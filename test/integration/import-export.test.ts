@@ -5,12 +5,15 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { importGroup } from "../../cli/import.ts";
 import { recordArrival, recordClaim } from "../../shared/app/record/record-arrival.ts";
+import { SETTINGS_LAG_MS } from "../../shared/ports/settings-store.ts";
 import { type AnnouncedService, announceService } from "../support/announced-service.ts";
+import { setApp } from "../support/app-settings.ts";
 import { arrivalOf, claimed, lost, type Sent } from "../support/builders.ts";
 import { commandIo } from "../support/command-io.ts";
 import { eventText, json, ofTenant } from "../support/event-text.ts";
+import { everyByteOf } from "../support/every-byte.ts";
 import { manualClock } from "../support/manual-clock.ts";
-import { postEvents, runKey, type Service, startService, viewOf } from "../support/service.ts";
+import { postEvents, readRun, runKey, type Service, startService, viewOf } from "../support/service.ts";
 import { storedBy } from "../support/stored.ts";
 import { blobsOf, refTo, upload } from "../support/uploads.ts";
 
@@ -70,11 +73,11 @@ const recordAs = async (runId: string, { actor, event }: Sent): Promise<void> =>
   const receivedAt = clock.now();
   const ulid = source.dependencies.newUlid(receivedAt);
   const arrival = { ...arrivalOf([{ ...event, runId: key.runId }], { actor }), receivedAt, ulid };
-  const isDone =
+  const outcome =
     event.type === "run.claimed"
       ? recordClaim(source.dependencies, key, { arrival, epoch: event.epoch })
       : recordArrival(source.dependencies, key, arrival);
-  expect(await isDone).toBe(true);
+  expect(await outcome).toBe("recorded");
 };
 
 /** Runs of every other kind that a ledger can hold. */
@@ -212,6 +215,11 @@ const allOf = async (service: Service, run_id: string): Promise<string> => {
     .replaceAll(/"url":"[^"]*"/g, '"url":""');
 };
 
+const digestsOf = async (service: Service, run_id: string): Promise<string[]> => {
+  const { data } = (await service.get({ resource: "/v1/runs/{run_id}/events", path: { run_id } })).json;
+  return data.map(({ digest }: { digest: string }) => digest);
+};
+
 const rowsOf = async (service: Service, app_id: string): Promise<unknown[]> => {
   const { json: page } = await service.get({
     resource: "/v1/apps/{app_id}/runs",
@@ -334,11 +342,36 @@ describe("an export that is imported", () => {
 
     const { json: imported } = await target.get({ resource: "/v1/runs/{run_id}", path: { run_id: "spelled" } });
     expect(imported).toMatchObject({ inputs: "***", redacted: ["inputs"] });
-    const digests = async (service: Service) =>
-      (await service.get({ resource: "/v1/runs/{run_id}/events", path: { run_id: "spelled" } })).json.data.map(
-        ({ digest }: { digest: string }) => digest,
-      );
-    expect(await digests(target)).toEqual(await digests(source));
+  });
+
+  test("keeps no digest by which what they take out could be guessed, and one that is the same when the event is sent", async () => {
+    await setApp(target, "all", { redact: { paths: ["$.inputs"] } });
+    await expect(run(fileOf("digests.ndjson", await exported("all")), "--tenant", "demo")).rejects.toThrow("1 run");
+
+    const sent = eventText("run.started", { ...RUN, run_id: "spelled", inputs: json('{"b":1,"a":10}') });
+    await postEvents(target, [sent]);
+
+    const digests = await digestsOf(target, "spelled");
+    expect(digests).toHaveLength(4);
+    expect(new Set(digests).size).toBe(1);
+    expect(await digestsOf(source, "spelled")).not.toContain(digests[0]);
+    expect((await readRun(target, "spelled")).json.conflicts).toEqual([]);
+  });
+
+  test("keeps the digest of what was redacted where it came from, whatever is taken out here", async () => {
+    await setApp(source, "strict", { redact: { paths: ["inputs.pin"] } });
+    await setApp(target, "strict", { redact: { paths: ["inputs.pin", "inputs.user"] } });
+    await post(
+      eventText("run.started", { app_id: "strict", run_id: "strict", inputs: { pin: 1, user: "ann", open: 2 } }),
+    );
+    const file = fileOf("strict.ndjson", await exported("strict"));
+
+    await run(file, "--tenant", "demo");
+    expect((await run(file, "--tenant", "demo")).out).toContain("recorded 0 events");
+
+    const { inputs } = (await readRun(target, "strict")).json;
+    expect(inputs).toEqual({ pin: "***", user: "***", open: 2 });
+    expect(await digestsOf(target, "strict")).toEqual(await digestsOf(source, "strict"));
   });
 
   test("keeps to them in what a claim says, too", async () => {
@@ -356,6 +389,50 @@ describe("an export that is imported", () => {
     const events = await target.get({ resource: "/v1/runs/{run_id}/events", path });
     expect(events.json.data).toContainEqual(expect.objectContaining({ type: "run.claimed", holder: "***" }));
     expect(events.text).not.toContain("carol");
+  });
+
+  test.each<[string, object, object]>([
+    ["paths", { redact: { paths: ["reason", "..secret"] } }, { reason: "***", note: { secret: "***" } }],
+    [
+      "payload_mode",
+      { redact: { paths: ["reason"] }, payload_mode: "metadata_only" },
+      { reason: "***", note: expect.objectContaining({ $redacted: "metadata_only" }) },
+    ],
+  ])("keeps to them in all else that a claim says: %s", async (name, settings, shown) => {
+    await setApp(target, "all", settings);
+    const said = '"holder":"worker-2","lease_seconds":60,"reason":"canary-1","note":{"secret":"canary-2"}';
+    const text = (await exported("all")).replaceAll('"holder":"worker-2"', said);
+    const [raw] = recordsIn(text, "event").filter((line) => JSON.stringify(line["event"]).includes("canary-1"));
+    const file = fileOf(`claims-${name}.ndjson`, text);
+
+    await expect(run(file, "--tenant", "demo")).rejects.toThrow("1 run could not be imported");
+
+    for (const { where, text: bytes } of await everyByteOf(target)) {
+      expect({ where, isThere: bytes.includes("canary") }).toEqual({ where, isThere: false });
+    }
+    const path = { run_id: "continued" };
+    const { data } = (await target.get({ resource: "/v1/runs/{run_id}/events", path })).json;
+    const claim = data.find(
+      ({ type, epoch }: { type: string; epoch: number }) => type === "run.claimed" && epoch === 2,
+    );
+    expect(claim).toMatchObject({ holder: "worker-2", lease_seconds: 60, redacted: ["note", "reason"], ...shown });
+    expect(claim.digest).not.toBe(raw?.["digest"]);
+    await expect(run(file, "--tenant", "demo")).rejects.toThrow("1 run could not be imported");
+    expect((await target.get({ resource: "/v1/runs/{run_id}/events", path })).json.data).toEqual(data);
+  });
+
+  test("finds what was imported before there were rules", async () => {
+    const file = fileOf("before-rules.ndjson", (await exported("all")).replaceAll('"worker-2"', '"carol@example.org"'));
+    await run(file, "--tenant", "demo");
+    await setApp(target, "all", { redact: { detectors: ["emails"] } });
+    clock.advance(SETTINGS_LAG_MS);
+
+    expect((await run(file, "--tenant", "demo")).out).toContain("recorded 0 events");
+  });
+
+  test("needs no checksum of uploads: older exports have none", async () => {
+    const text = (await exported("all")).replaceAll(/"sha256":"\w+",/g, "");
+    expect((await run(fileOf("older.ndjson", text), "--tenant", "demo")).out).toMatch(/^Read \d+ runs, recorded/);
   });
 });
 
@@ -434,6 +511,31 @@ describe("a file that is not whole, or no export, is refused before anything is 
       (text) =>
         text.replaceAll('"event":{"type":"run.started","run_id":"', '"event":{"type":"run.started","run_id":"x'),
       "run_id: expected the run's own events",
+    ],
+    [
+      "with an upload that is named like a file elsewhere",
+      (text) => text.replaceAll(/"upload_id":"\w+"/g, '"upload_id":"../t-acme/stolen"'),
+      "upload_id: expected the id of an upload (a ULID)",
+    ],
+    [
+      "with an event that refers to such an upload",
+      (text) => text.replaceAll(/"uploads":\{"inputs":"\w+"/g, '"uploads":{"inputs":"../t-acme/stolen"'),
+      "uploads.inputs: expected the id of an upload (a ULID)",
+    ],
+    [
+      "with other bytes of an upload",
+      (text) => text.replace(/"base64":"(.)/, (_, first) => `"base64":"${first === "A" ? "B" : "A"}`),
+      "the bytes of the upload",
+    ],
+    [
+      "with an event of several lines that is none",
+      (text) => text.replaceAll(/"event_text":"\{/g, '"event_text":"'),
+      "event_text: expected JSON",
+    ],
+    [
+      "with a claim that has no epoch",
+      (text) => text.replaceAll(/("type":"run.claimed".*?"epoch":)\d/g, "$10"),
+      "the event cannot be recorded: epoch: ",
     ],
     ["with a digest that is none", (text) => text.replace(/"digest":"\w{4}/, '"digest":"'), "expected a digest"],
   ])("%s", async (name, change, message) => {

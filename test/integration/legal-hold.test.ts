@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
-import { holdRun, releaseRun } from "../../shared/app/deletion/hold-run.ts";
+import { holdRun, releaseRun } from "../../shared/app/retention/hold-run.ts";
 import { NEVER } from "../../shared/domain/retention.ts";
 import { runPartition } from "../../shared/dynamodb/table.ts";
 import { eventText } from "../support/event-text.ts";

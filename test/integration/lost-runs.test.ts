@@ -159,6 +159,20 @@ describe("a running run", () => {
     }
   });
 
+  test("is closed too where nobody has named an app of its tenant, and no app comes of it", async () => {
+    const solo = { tenant: "solo" };
+    await postEvents(service, [eventText("node.started")], "solo");
+    clock.advance(IDLE);
+
+    expect(await reaper.tick()).toMatchObject({ lost: 1, apps: 0, is_complete: true });
+    const run = await service.get({ resource: "/v1/runs/{run_id}", path: { run_id: "run-1" }, ...solo });
+    expect(run.json).toMatchObject({ status: "failed", error: { code: "RUN_LOST" } });
+    expect((await service.get({ resource: "/v1/apps", ...solo })).json.data).toEqual([]);
+    const listed = await service.get({ resource: "/v1/runs", ...solo });
+    expect(listed.json.data).toMatchObject([{ run_id: "run-1", app_id: null }]);
+    expect(await reaper.tick()).toMatchObject({ lost: 0, apps: 0 });
+  });
+
   test("is closed on hold, and stays on it", async () => {
     await post(started("run-1"));
     const call = { resource: "/v1/runs/{run_id}/hold", path: { run_id: "run-1" }, body: "{}" };

@@ -1,7 +1,7 @@
-import { holdRun, releaseRun } from "../../shared/app/deletion/hold-run.ts";
 import { mayHaveFailures, type NotedRun, noteFailures } from "../../shared/app/failures/note-failures.ts";
+import { changeFollower } from "../../shared/app/follow/follow-changes.ts";
 import { recordClaim } from "../../shared/app/record/record-arrival.ts";
-import { changeFollower } from "../../shared/app/statistics/follow-changes.ts";
+import { holdRun, releaseRun } from "../../shared/app/retention/hold-run.ts";
 import { NEVER } from "../../shared/domain/retention.ts";
 import type { FailureStore, StoredFailure } from "../../shared/ports/failure-store.ts";
 import { isTombstone } from "../../shared/ports/run-store.ts";
@@ -221,7 +221,7 @@ describe("what comes later", () => {
       receivedAt: (clock.now() - Date.parse(at(0))) / 1000,
     });
     const before = (await read()).header?.expiresAt ?? 0;
-    expect(await recordClaim(service.dependencies, runKey("demo", runId), { arrival, epoch: 2 })).toBe(true);
+    expect(await recordClaim(service.dependencies, runKey("demo", runId), { arrival, epoch: 2 })).toBe("recorded");
     await record(eventText("node.started", { run_id: runId, node_execution_id: "b", epoch: 2, at: at(101) }));
     await note();
 

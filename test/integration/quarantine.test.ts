@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
+import { buryRun } from "../../shared/app/deletion/delete-run.ts";
 import { TenantId } from "../../shared/contract/identifiers.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import { StoreFault } from "../../shared/ports/store-fault.ts";
@@ -7,7 +8,7 @@ import { eventText, json, ofTenant } from "../support/event-text.ts";
 import { type ManualClock, manualClock } from "../support/manual-clock.ts";
 import { expectProblem } from "../support/problem-document.ts";
 import { deliverBatch } from "../support/queue-batch.ts";
-import { type HttpCall, type Reply, type Service, startService } from "../support/service.ts";
+import { type HttpCall, postEvents, type Reply, runKey, type Service, startService } from "../support/service.ts";
 import { logText, objectsOf } from "../support/stored.ts";
 
 // Machines that run much else at once take their time over megabytes.
@@ -328,6 +329,47 @@ describe("redriving one event", () => {
     ]);
     expect((await list()).text).toContain(`"event":${sent?.body}`);
     expect((await runOf("run-1")).status).toBe(404);
+  });
+
+  test.each([
+    ["deleted", "RUN_DELETED", 0],
+    ["deleted when it had expired", "RUN_EXPIRED", 31 * DAY_MS],
+  ])("removes it for good where its run was %s, whatever else is wrong with it", async (_what, code, afterMs) => {
+    const { dependencies } = place.service;
+    expect((await postEvents(place.service, [started("gone", { at: "2026-11-22T12:00:00Z" })])).status).toBe(200);
+    place.clock.advance(afterMs);
+    // As where the run was buried, and its quarantine was looked through a moment too early.
+    const sentAt = place.clock.now();
+    await deliverBatch(dependencies, [{ id: "m", body: ofTenant("demo", bad("gone")), sentAt }]);
+    await deliverBatch(dependencies, [{ id: "n", body: ofTenant("demo", bad("here")), sentAt }]);
+    await buryRun(dependencies, runKey("demo", "gone"));
+    const [{ id }] = (await rows()).filter((row: { run_id: string }) => row.run_id === "gone");
+
+    const reply = await redrive(id);
+
+    expect(reply.json).toMatchObject({ still_refused: 1, results: [{ id, run_id: "gone", code }] });
+    expectProblem(await redrive(id), 404, "NOT_FOUND");
+    expect(await rows()).toMatchObject([{ run_id: "here", code: "INVALID_EVENT" }]);
+  });
+
+  test("leaves it where the store does not tell whether its run was deleted", async () => {
+    let isDown = false;
+    const at = await open(({ runs, ...dependencies }) => ({
+      ...dependencies,
+      runs: {
+        ...runs,
+        find: async (run) => {
+          if (isDown) throw trouble();
+          return runs.find(run);
+        },
+      },
+    }));
+    await send([bad("run-1")], { at });
+    const id = await onlyId("demo", at);
+    isDown = true;
+
+    expectProblem(await redrive(id, {}, at), 503, "UNAVAILABLE");
+    expect(await onlyId("demo", at)).toBe(id);
   });
 
   test("is refused for an id that is none, unknown, or nobody's", async () => {

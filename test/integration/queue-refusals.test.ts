@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
+import { buryRun } from "../../shared/app/deletion/delete-run.ts";
 import { TenantId } from "../../shared/contract/identifiers.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RefusedMessage } from "../../shared/ports/quarantine-store.ts";
@@ -9,7 +10,7 @@ import { manualClock } from "../support/manual-clock.ts";
 import { expectProblem } from "../support/problem-document.ts";
 import { quarantined } from "../support/quarantine.ts";
 import { deliverBatch } from "../support/queue-batch.ts";
-import { postEvents, type Reply, type Service, startService } from "../support/service.ts";
+import { postEvents, type Reply, runKey, type Service, startService } from "../support/service.ts";
 import { logText, objectsOf } from "../support/stored.ts";
 
 // Machines that run much else at once take their time over megabytes.
@@ -167,6 +168,97 @@ describe("a message with bad events", () => {
     expect(failed).toEqual([]);
     const [refused] = await quarantineOf(tenant);
     expect(refused?.errors[0]).toMatchObject({ path: "tags.0" });
+  });
+});
+
+describe("what comes late and is bad besides", () => {
+  /** A run that was deleted. */
+  const buried = async (tenant: string, run_id: string, of = service): Promise<void> => {
+    await postEvents(of, [eventText("run.started", { run_id })], tenant);
+    const reply = await of.delete({ resource: "/v1/runs/{run_id}", path: { run_id }, tenant });
+    expect(reply.status).toBe(200);
+  };
+  const badOf = (tenant: string, run_id: string): string =>
+    ofTenant(tenant, eventText("node.finished", { run_id, status: "done", outputs: SECRET }));
+
+  test.each([
+    ["of a status there is not", { status: "done" }],
+    ["of the future", { at: "2026-11-24T12:00:00Z" }],
+    ["of an epoch nobody opened", { epoch: 2 }],
+    ["nested too deep", { outputs: json("[".repeat(20_000) + "]".repeat(20_000)) }],
+  ])("is not kept in quarantine where its run was deleted: %s", async (_what, members) => {
+    const tenant = newTenant();
+    await buried(tenant, "gone");
+    const late = message(ofTenant(tenant, eventText("node.finished", { run_id: "gone", ...members })));
+
+    expect(await deliverBatch(service.dependencies, [late])).toEqual([]);
+
+    expect(await quarantineOf(tenant)).toEqual([]);
+  });
+
+  test("is not kept where its run had expired when it was deleted", async () => {
+    const tenant = newTenant();
+    const clock = manualClock();
+    const later = await startService(undefined, clock);
+    await postEvents(later, [eventText("run.started", { run_id: "gone" })], tenant);
+    clock.advance(31 * 86_400_000);
+    await buryRun(later.dependencies, runKey(tenant, "gone"));
+
+    expect(await deliverBatch(later.dependencies, [message(badOf(tenant, "gone"))])).toEqual([]);
+    const kept = await quarantined(later.dependencies.quarantine, v.parse(TenantId, tenant));
+    later.stop();
+
+    expect(kept).toEqual([]);
+  });
+
+  test("is kept where it is of another run, or of another tenant's of that name", async () => {
+    const [one, other] = [newTenant(), newTenant()];
+    await buried(one, "gone");
+    const sent = message(`[${badOf(one, "gone")},${badOf(one, "here")},${badOf(other, "gone")}]`);
+
+    expect(await deliverBatch(service.dependencies, [sent])).toEqual([]);
+
+    expect(await quarantineOf(one)).toMatchObject([{ index: 1, runId: "here" }]);
+    expect(await quarantineOf(other)).toMatchObject([{ index: 2, runId: "gone" }]);
+  });
+
+  test("costs a look at each run of the batch", async () => {
+    const tenant = newTenant();
+    await buried(tenant, "gone");
+    const { runs } = service.dependencies;
+    const looks: string[] = [];
+    const find: typeof runs.find = (run) => {
+      looks.push(run.runId);
+      return runs.find(run);
+    };
+    const sent = ["gone", "here", "gone", "here", "gone"].map((run_id) => message(badOf(tenant, run_id)));
+
+    expect(await deliverBatch({ ...service.dependencies, runs: { ...runs, find } }, sent)).toEqual([]);
+
+    expect(looks.sort()).toEqual(["gone", "here"]);
+    expect(await quarantineOf(tenant)).toHaveLength(2);
+  });
+
+  test("comes again where the store does not tell whether its run was deleted", async () => {
+    const tenant = newTenant();
+    await buried(tenant, "gone");
+    const { runs } = service.dependencies;
+    let isDown = true;
+    const find: typeof runs.find = (run) => {
+      if (isDown) throw new StoreFault("throttled", { cause: undefined, isRetryable: true });
+      return runs.find(run);
+    };
+    const dependencies = { ...service.dependencies, runs: { ...runs, find } };
+    const late = message(badOf(tenant, "gone"));
+    const good = message(ofTenant(tenant, eventText("run.started", { run_id: "good" })));
+
+    const failed = await deliverBatch(dependencies, [late, good]);
+    isDown = false;
+    const failedAgain = await deliverBatch(dependencies, [late], { receiveCount: 2 });
+
+    expect([failed, failedAgain]).toEqual([[late.id], []]);
+    expect((await runOf(tenant, "good")).json.status).toBe("running");
+    expect(await quarantineOf(tenant)).toEqual([]);
   });
 });
 

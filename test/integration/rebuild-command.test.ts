@@ -56,7 +56,7 @@ const record = async (run_id: string, status = "succeeded"): Promise<void> => {
 const settle = async (): Promise<void> => {
   const project = projectFunction({ ...service.dependencies, publisher: memoryPublisher() });
   await project({ Records: headers.take() });
-  await closeStatistics(service.dependencies, APP, clock.now());
+  await closeStatistics(service.dependencies, APP, { now: clock.now() });
 };
 
 const counted = async (): Promise<Record<string, number>> => {

@@ -209,8 +209,8 @@ describe("a run that has expired does not come back", () => {
     await put({ retention_days: { succeeded: 90, failed: 90 } });
     clock.advance(6_000);
 
-    expect((await lateFinish()).status).toBe(200);
-
+    const { status, json } = await lateFinish();
+    expect([status, json.results[0].code]).toEqual([400, "RUN_EXPIRED"]);
     expectProblem(await readRun(service, "old"), 404, "NOT_FOUND");
   });
 
@@ -225,16 +225,48 @@ describe("a run that has expired does not come back", () => {
     expectProblem(await readRun(service, "old"), 404, "NOT_FOUND");
   });
 
-  test("after its header was collected", async () => {
+  const collectHeader = (): Promise<unknown> => {
+    const command = new DeleteCommand({ TableName: service.tableName, Key: { ...headerKey(runKey("demo", "old")) } });
+    return DynamoDBDocumentClient.from(service.dynamodb).send(command);
+  };
+  const expectRefused = async (event: string): Promise<void> => {
+    const { status, json } = await postEvents(service, [event]);
+    expect([status, json.results[0].code]).toEqual([400, "RUN_EXPIRED"]);
+    expectProblem(await readRun(service, "old"), 404, "NOT_FOUND");
+  };
+  const start = eventText("run.started", { run_id: "old", inputs: { secret: "OLD" } });
+  const finish = eventText("run.finished", { run_id: "old", app_id: "app-1", status: "failed" });
+
+  test("after its header was collected, and nothing is left of it then", async () => {
     await put({ retention_days: { running: 1, failed: 60 } });
     clock.advance(6_000);
-    await postEvents(service, [eventText("run.started", { run_id: "old", inputs: { secret: "OLD" } })]);
+    await postEvents(service, [start]);
     clock.advance(4 * DAY_MS);
-    const Key = { ...headerKey(runKey("demo", "old")) };
-    await DynamoDBDocumentClient.from(service.dynamodb).send(new DeleteCommand({ TableName: service.tableName, Key }));
+    await collectHeader();
 
-    await postEvents(service, [eventText("run.finished", { run_id: "old", app_id: "app-1", status: "failed" })]);
+    await expectRefused(finish);
+    expect(JSON.stringify(await itemsOf(service))).not.toContain("L#");
+    await expectRefused(start);
+  });
 
-    expectProblem(await readRun(service, "old"), 404, "NOT_FOUND");
+  test("after its app kept runs for less, and keeps them for longer again", async () => {
+    await postEvents(service, [start, finish]);
+    clock.advance(10 * DAY_MS);
+    await put({ retention_days: { failed: 5 } });
+    clock.advance(2 * DAY_MS);
+    await collectHeader();
+    await put({ retention_days: { failed: 60 } });
+    clock.advance(6_000);
+
+    await expectRefused(eventText("node.started", { run_id: "old" }));
+  });
+
+  test("with its own start, sent again after its header was collected", async () => {
+    await postEvents(service, [start]);
+    await postEvents(service, [finish]);
+    clock.advance(31 * DAY_MS);
+    await collectHeader();
+
+    await expectRefused(start);
   });
 });

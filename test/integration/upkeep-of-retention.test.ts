@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { releaseRun } from "../../shared/app/deletion/hold-run.ts";
+import { releaseRun } from "../../shared/app/retention/hold-run.ts";
 import { RUN_STATUSES } from "../../shared/contract/run-status.ts";
 import { isTombstone } from "../../shared/ports/run-store.ts";
 import { type Collector, collectorFor } from "../support/collector.ts";

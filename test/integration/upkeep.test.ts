@@ -1,12 +1,15 @@
 import { projectFunction } from "../../functions/project/project.ts";
 import { startChangeFeed } from "../../local/change-feed.ts";
+import { periodOf } from "../../shared/domain/statistics/period.ts";
+import { sumOf } from "../../shared/domain/statistics/summary.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import { StoreFault } from "../../shared/ports/store-fault.ts";
+import { appKey } from "../contract/statistics-store.ts";
 import { eventText } from "../support/event-text.ts";
 import { type ManualClock, manualClock } from "../support/manual-clock.ts";
 import { memoryPublisher } from "../support/memory-publisher.ts";
 import { newReaper, type Reaper } from "../support/reaper.ts";
-import { postEvents, type Service, startService } from "../support/service.ts";
+import { postEvents, runKey, type Service, startService } from "../support/service.ts";
 
 const MINUTE = 60_000;
 
@@ -79,6 +82,35 @@ describe("a tick", () => {
     expect(await openIn(tenants)).toEqual([]);
   });
 
+  test("that runs out of time among tenants of no known app is gone on with too", async () => {
+    const tenants = Array.from({ length: 60 }, (_, index) => `t-${index}`);
+    for (const tenant of tenants) await postEvents(service, [eventText("node.started")], tenant);
+    clock.advance(40 * MINUTE);
+    const ticks: unknown[] = [];
+    for (let tick = 0; tick < 5; tick++) {
+      let asked = 0;
+      const line = await newReaper(service.dependencies).tick(() => (++asked <= 60 ? 240_000 : 0));
+      ticks.push(line["lost"]);
+    }
+
+    expect(ticks[0]).toBeGreaterThan(0);
+    expect(ticks[0]).toBeLessThan(60);
+    expect(ticks.reduce((sum: number, lost) => sum + Number(lost), 0)).toBe(60);
+    for (const _ of ["from where it stopped", "from the beginning"]) {
+      expect(await reaper.tick()).toMatchObject({ apps: 0, is_complete: true });
+      expect(await service.dependencies.upkeep.position()).toBeUndefined();
+    }
+  });
+
+  test("that goes on after a tenant's runs of no known app visits each of its apps once", async () => {
+    await recordSilent(["demo"], 3);
+    await postEvents(service, [eventText("node.started", { run_id: "of-none" })]);
+    const { tenantId } = runKey("demo", "of-none");
+    await service.dependencies.upkeep.keepPosition({ tenantId, appId: undefined });
+
+    expect(await reaper.tick()).toMatchObject({ apps: 3, lost: 3, is_complete: true });
+  });
+
   test("that has time to spare goes on where an app has more to do than one visit takes", async () => {
     const events = Array.from({ length: 220 }, (_, index) => eventText("run.started", { run_id: `run-${index}` }));
     await postEvents(service, events);
@@ -140,6 +172,33 @@ describe("a tick", () => {
     expect(asked.filter((name) => !/^(Query|Get)/.test(name))).toEqual([]);
     // Of an app: what runs, and which quarters are to be summed up. Of a tenant: its settings, and what runs of no app.
     expect(asked.length).toBeLessThanOrEqual(2 + 2 * 20 + 2 * 2);
+  });
+
+  test("ends in time where one app has more to sum up than there is time for, and visits the others", async () => {
+    await recordSilent(["demo"], 12);
+    const { statistics } = service.dependencies;
+    const giant = appKey("demo", "app-5");
+    const quarter = periodOf("quarter", clock.now() - 120 * MINUTE).from;
+    await statistics.mark(giant, quarter);
+    let read = 0;
+    const endless: Dependencies["statistics"] = {
+      ...statistics,
+      contributions: async function* () {
+        for (;;) {
+          await new Promise(setImmediate);
+          yield { run: `run-${++read}`, moment: { rev: 1, touches: 0 }, summary: sumOf([]), expiresAt: 9e9 };
+        }
+      },
+    };
+    const line = await newReaper({ ...service.dependencies, statistics: endless }).tick(() =>
+      read < 3000 ? 240_000 : 0,
+    );
+
+    expect(line).toMatchObject({ apps: 12, lost: 12, quarters: 0, failures: 0 });
+    expect(read).toBeLessThan(3010);
+    expect(await statistics.marks(giant, {})).toHaveLength(1);
+    expect(await statistics.find(giant, { grain: "quarter", from: quarter })).toBeUndefined();
+    expect(await reaper.tick()).toMatchObject({ quarters: 1, is_complete: true });
   });
 
   test("sums up statistics that are open no more", async () => {

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { listRuns, type RunListPage, type RunListQuery } from "../../shared/app/lists/list-runs.ts";
 import { newestFirst } from "../../shared/app/lists/merge-lists.ts";
 import { AppId, RunId } from "../../shared/contract/identifiers.ts";
-import { RUN_STATUSES, type RunStatus, TERMINAL_STATUSES } from "../../shared/contract/run-status.ts";
+import { RUN_STATUSES, type RunStatus } from "../../shared/contract/run-status.ts";
 import type { AppSettings } from "../../shared/domain/app-settings.ts";
 import { type Header, headerOf } from "../../shared/domain/header.ts";
 import { ANY_RUN, type RunFilter } from "../../shared/domain/run-filter.ts";
@@ -23,7 +23,7 @@ const LONG = "a long word that no row has room for, ".repeat(3);
 /** Few moments and values, so that many are equal. */
 const status = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...RUN_STATUSES) },
-  { weight: 2, arbitrary: fc.constantFrom<RunStatus[]>("running", "paused", "failed") },
+  { weight: 2, arbitrary: fc.constantFrom<RunStatus>("running", "paused", "failed", "stopped") },
 );
 const anyRun = fc.record({
   /** The last is none: the app is not known yet. */
@@ -56,6 +56,7 @@ const question = fc.record({
     fc.constant<RunStatus[]>([]),
     fc.subarray([...RUN_STATUSES]),
     fc.subarray<RunStatus>(["running", "paused", "failed"], { minLength: 1 }),
+    fc.constant<RunStatus[]>(["failed", "stopped"]),
   ),
   triggeredFrom: maybe(fc.constantFrom("webhook", `${LONG}1`)),
   tags: maybe(fc.subarray(["a", `${LONG}3`])),
@@ -175,8 +176,7 @@ const startWorld = (given: Schedule) => {
       runs.delete(run.runId);
       steady.delete(run.runId);
       await store.bury(runKey(TENANT, run.runId), { rev: await revOf(run.runId), deletedAt: 0, expiresAt: 0 });
-    } else if (!isReading || !(TERMINAL_STATUSES.has(run.status) && TERMINAL_STATUSES.has(next.status))) {
-      // From one end to another directly is rare, and lists of ends alone are looked at once.
+    } else {
       await change(run, next.status);
     }
   };

@@ -125,6 +125,70 @@ it("by detectors leaves nothing that they find, and every byte of what they do n
   );
 });
 
+/** Found by what nothing else in a text has. */
+const CANARIES: readonly (readonly [string, string])[] = [
+  ["ann.canary@example.com", "canary"],
+  [`${KEY}canary1`, "canary1"],
+  ["Bearer abcdefgh12345678/canary+0==", "canary"],
+  ["whsec_AAAAAAAAAAAAAAAAAAAAAAAA/canary", "canary"],
+  ["https://hooks.slack.com/services/T000/B000/canary00", "canary"],
+  ["https://ann:canary@host/x", "canary"],
+  ["-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----", "canary"],
+];
+
+/** A string of JSON in which characters are escapes that need not be: those at which `picks`, again and again, is true. */
+const spelledBy = (value: string, picks: readonly boolean[]): string => {
+  const characters = Array.from({ length: value.length }, (_, at) => {
+    const isPicked = picks[at % picks.length] === true;
+    const plain = JSON.stringify(value.charAt(at)).slice(1, -1);
+    if (!isPicked) return plain;
+    return plain === "/" ? "\\/" : `\\u${value.charCodeAt(at).toString(16).padStart(4, "0")}`;
+  });
+  return `"${characters.join("")}"`;
+};
+
+/** Ways to write a text into another one: as JSON, and what is around that. */
+const wrappings = fc.record({
+  picks: fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
+  around: fc.constantFrom<(string: string) => string>(
+    (string) => string,
+    (string) => `{"a":${string}}`,
+    (string) => `{${string}:1}`,
+    (string) => `[1.0, {"b" : ["x\\/y",${string}]},"\\\\"]`,
+    (string) => `see {"a":${string}} there`,
+    (string) => `{"cut":"off","a":${string}`,
+  ),
+});
+
+it("leaves nothing of a secret in a text in a text, at whatever level and however it is spelled there", () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...CANARIES),
+      fc.array(wrappings, { maxLength: 3 }),
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
+      ([secret, canary], levels, picks) => {
+        const text = levels.reduce<string>((inner, level) => level.around(spelledBy(inner, level.picks)), secret);
+        const rules = { paths: [], detectors: DETECTORS, payloadMode: "full" } as const;
+        const redactor = redactorOf(rules, "secret");
+        const event = eventText("run.started", { inputs: json(`{"a":${spelledBy(text, picks)}}`) });
+
+        const { text: left } = redactor.event(event);
+
+        expect(left).toContain("***");
+        expect(redactor.event(left).text).toBe(left);
+        let seen = left;
+        for (let level = 0; level < 8; level++) {
+          expect(seen).not.toContain(canary);
+          seen = seen.replace(/\\(?:u([0-9a-f]{4})|(.))/gs, (_, code, one) =>
+            code === undefined ? one : String.fromCharCode(Number.parseInt(code, 16)),
+          );
+        }
+      },
+    ),
+    { numRuns: 1500 },
+  );
+});
+
 /** What a path replaces, done with values instead of text. */
 const replaced = (value: unknown, path: readonly string[]): unknown => {
   const [step, ...rest] = path;

@@ -62,7 +62,8 @@ const SEED = Number(process.env["RUNSTONE_STATISTICS_SEED"] ?? 1);
 const texts = (of: Iterable<Summary>): string[] => [...of].map(writeSummary);
 
 /** Sums up all that is marked for the time being, as if every quarter were open. */
-const closeProvisionally = (statistics: StatisticsStore) => closeStatistics({ statistics }, APP, DAY, 0);
+const closeProvisionally = (statistics: StatisticsStore) =>
+  closeStatistics({ statistics }, APP, { now: DAY, mostApart: 0 });
 
 test("sums are right whoever sums up at once, and whatever comes in between", async () => {
   const random = randomNumbers(SEED);
@@ -75,7 +76,7 @@ test("sums are right whoever sums up at once, and whatever comes in between", as
   for (let round = 0; round < CASES; round++) {
     const store = memoryStatisticsStore();
     await contributor(store, lateRuns());
-    const closer: Actor = (step) => closeStatistics({ statistics: stepwise(store, step) }, APP, NOW);
+    const closer: Actor = (step) => closeStatistics({ statistics: stepwise(store, step) }, APP, { now: NOW });
     const during = lateRuns();
     const others: Actor = (step) => contributor(stepwise(store, step), during);
     const early: Actor = (step) => closeProvisionally(stepwise(store, step));
@@ -95,7 +96,7 @@ test("sums are right whoever sums up at once, and whatever comes in between", as
     await closeProvisionally(store);
     expect(await read(store)).toEqual(texts(expected));
 
-    while ((await store.marks(APP, {})).length > 0) await closeStatistics({ statistics: store }, APP, NOW);
+    while ((await store.marks(APP, {})).length > 0) await closeStatistics({ statistics: store }, APP, { now: NOW });
     for (const grain of GRAINS) {
       const stored = await Array.fromAsync(store.list(APP, grain, { from: DAY, to: NOW }));
       for (const { from, summary } of stored) {

@@ -125,7 +125,7 @@ const stored = async ({ statistics }: RunStores, app: AppKey, grain: Grain): Pro
 
 const closeAll = async (stores: RunStores, now: number, mostApart: number): Promise<void> => {
   for (const app of APPS) {
-    while ((await closeStatistics(stores, app, now, mostApart)).hasMore);
+    while ((await closeStatistics(stores, app, { now, mostApart })).hasMore);
   }
 };
 
@@ -156,7 +156,7 @@ const tryOut = async ({ stores, clock, runs, walkEach, mostApart }: Trial) => {
   };
   const close = async (): Promise<void> => {
     const app = APPS[whole(APPS.length)] as AppKey;
-    const live = () => closeStatistics(closers, app, clock.now(), mostApart);
+    const live = () => closeStatistics(closers, app, { now: clock.now(), mostApart });
     const { length } = await stores.statistics.marks(app, {});
     if (++done.passes % walkEach === 0 && length < 8) done.crashes += await walk(closing, live);
     else await stumble(closing, live, 1 + random() * 80);

@@ -40,6 +40,10 @@ export const memoryFailureStore = (of: { readonly isBroken?: boolean } = {}): Me
       rowsOf(run).delete(nodeExecutionId);
       return true;
     },
+    removeAll: async (run) => {
+      check();
+      runs.delete(nameOf(run));
+    },
     list: async ({ tenantId, appId, shard, since, before, after, limit }) => {
       check();
       const isMeant = (row: FailureRow): boolean =>

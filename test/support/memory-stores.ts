@@ -1,4 +1,4 @@
-import type { FollowStores } from "../../shared/app/statistics/follow-changes.ts";
+import type { FollowStores } from "../../shared/app/follow/follow-changes.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type { RunStore } from "../../shared/ports/run-store.ts";
 import { memoryFailureStore } from "./memory-failure-store.ts";

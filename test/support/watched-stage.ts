@@ -32,8 +32,8 @@ export interface WatchedStage {
   readonly touches: ReadonlyMap<FunctionName, readonly Touch[]>;
   /** Has a new key of the tenant `demo` checked. */
   authorize(): Promise<void>;
-  /** Tells the stream's function of the header of a run of the tenant `demo` as it is now. */
-  project(runId: string): Promise<void>;
+  /** Tells the stream's function of the header of a run of the tenant `demo` as it is now, and what happens meanwhile. */
+  project(runId: string, meanwhile?: () => Promise<void>): Promise<void>;
   /** The upkeep, with some of what it stands on changed. */
   reaper(change?: (dependencies: Dependencies) => Dependencies): Reaper;
 }
@@ -72,11 +72,12 @@ export const startWatchedStage = async (clock: ManualClock): Promise<WatchedStag
       const headers = { Authorization: `Bearer ${key}` };
       await authorize({ ...REQUEST, headers, multiValueHeaders: { Authorization: [headers.Authorization] } });
     },
-    project: async (runId) => {
+    project: async (runId, meanwhile) => {
       const run = runKey("demo", runId);
       const { pk, sk } = headerKey(run);
       const header = (await itemsOf(service)).find((item) => item["pk"] === pk && item["sk"] === sk);
       if (header === undefined) throw new Error(`expected a header of ${runId}`);
+      await meanwhile?.();
       await project({ Records: [headerRecord(run, undefined, header)] });
     },
     reaper: (change = (dependencies) => dependencies) => newReaper(change(upkeep)),

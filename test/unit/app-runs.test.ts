@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type AppRunsQuery, appRuns } from "../../shared/app/lists/app-runs.ts";
+import { type AppRunsQuery, appRuns } from "../../shared/app/upkeep/app-runs.ts";
 import { visitRuns } from "../../shared/app/upkeep/visit-runs.ts";
 import { AppId, TenantId } from "../../shared/contract/identifiers.ts";
 import { headerOf } from "../../shared/domain/header.ts";

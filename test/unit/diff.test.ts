@@ -147,9 +147,54 @@ describe("two JSON values", () => {
     ['"\\u0061"', '"a"'],
     ["1e2", "100"],
     ["[]", " [ ] "],
+    ["1.0", "10e-1"],
+    ["[0, 0.0]", "[-0e5, 0E+99999999999999999999]"],
+    ["12345678901234567890", "1234567890.1234567890e10"],
+    ["-0.0012", "-12E-4"],
+    ["1e999999999999999999999999", "10e999999999999999999999998"],
+    ["100e-1000000000000000000000000", "1e-999999999999999999999998"],
+    ['{"b":18446744073709551616,"a":{"d":1e0,"c":"\\u00e9"}}', '{"a":{"c":"é","d":1},"b":18446744073709551616.0}'],
   ])("are the same however they are spelled: %s %s", (one, other) => {
     expect(isSameValue(one, other)).toBe(true);
     expect(differencesBetween(one, other)).toEqual([]);
+  });
+
+  it.each([
+    ["12345678901234567890", "12345678901234567891"],
+    ["0.1", "0.1000000000000000000001"],
+    ["1e999999999", "1e999999998"],
+    ["1e99999999999999999999", "1e99999999999999999998"],
+    ["1", "-1"],
+    ["1", '"1"'],
+    ['[{"a":9007199254740993}]', '[{"a":9007199254740992}]'],
+  ])("are not the same where a double would round the difference away: %s %s", (one, other) => {
+    expect(isSameValue(one, other)).toBe(false);
+    expect(differencesBetween(`{"n":${one},"m":1}`, `{"m":1.0,"n":${other}}`)).toEqual([
+      { name: "n", run: one, other },
+    ]);
+  });
+
+  it("are the same if and only if their numbers are the same decimal", () => {
+    const digits = fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n });
+    fc.assert(
+      fc.property(digits, fc.nat(60), fc.nat(30), (value, zeros, point) => {
+        const scaled = `${value}${"0".repeat(zeros)}`;
+        expect(isSameValue(`${value}e${zeros - point}`, `${scaled}E-${point}`)).toBe(true);
+        expect(isSameValue(`${value}e${zeros - point}`, `${value + 1n}${"0".repeat(zeros)}E-${point}`)).toBe(false);
+      }),
+    );
+  });
+
+  it.each([
+    ["an exponent of any size", "1e999999999"],
+    ["digits", "7".repeat(300_000)],
+    ["zeros", `1${"0".repeat(300_000)}1`],
+    ["digits of an exponent", `10e${"9".repeat(300_000)}`],
+  ])("are compared in little time where a number has %s", (_what, number) => {
+    const startedAt = performance.now();
+
+    expect(isSameValue(`[${number}]`, `[ ${number}]`)).toBe(true);
+    expect(performance.now() - startedAt).toBeLessThan(1000);
   });
 
   it("differ by each member that does", () => {

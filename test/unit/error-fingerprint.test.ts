@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { JsonText } from "../../shared/contract/json-text.ts";
 import { errorFingerprint, errorWords } from "../../shared/domain/failures/error-fingerprint.ts";
@@ -37,6 +38,26 @@ describe("errors that differ only in what changes from one to the next", () => {
     ["quoted digests without a digit", "no key 'req_deadbeef'", "no key 'req_dead8eef'"],
     ["signs behind a bracket", "expected x>-5", "expected x>5"],
     ["white space", "a  b\n\tc", " a b c"],
+    ["bytes of a certificate", "key 3f:0a:99:ff was revoked", "key AA:BB:CC:DD:EE:FF:00:11 was revoked"],
+    ["network cards", "device 00:1a:2b:3c:4d:5e lost", "device aa-bb-cc-dd-ee-ff lost"],
+    ["pods", "pod my-app-7d4b9c6f8-x2k4j is not ready", "pod my-app-bdcgfhjkv-bxzqp is not ready"],
+    ["ids with dashes in them", "no V1StGXR8_Z5jdHi6B-myT", "no kW9aB2cD4_eF6gH8iJ0-kLq"],
+    ["ids behind a word", "no call_V1StGXR8_Z5-myT", "no call_XyZabC35K2UUqR70"],
+    ["ids without a digit", "no org-AbCdEfGhIjKlMnOp", "no org-XyZwVuTsRqPoNmLk"],
+    ["base 64", "body aB3/dE+fG5hI/jK7l== is bad", "body QUJDREVGRw== is bad"],
+    ["tokens", "eyJhbGciOiJIUzI1NiJ9.abc-def_ghi expired", "eyJhbGciOiJSUzI1NiJ9.e30.x expired"],
+    ["temporary files", "open /tmp/tmpabcdwxyz/x.py", "open /tmp/tmp8f_k2l1q/x.py"],
+    ["short ids", "item a1b2c is gone", "item f00d9 is gone"],
+    ["exit codes", "exit code 137", "exit code 9"],
+    ["exit statuses", "returned non-zero exit status 137.", "returned non-zero exit status 1."],
+    ["codes of three digits that are none of HTTP", "code 123 was wrong", "code 99 was wrong"],
+    ["ordinals", "the 1st try failed", "the 22nd try failed"],
+    ["shares", "disk is at 50%", "disk is at 100 %"],
+    ["sizes of images", "image is 8x8", "image is 1024x768"],
+    ["full-width digits", "值 １２３ 错误", "值 7 错误"],
+    ["Arabic digits", "خطأ ٣٤", "خطأ 5"],
+    ["fractions", "half ½", "half ¼"],
+    ["halves of the day", "at 10:05 AM", "at 9:15:30 PM"],
     ["lines of a traceback", traceback(9, "ValueError: bad row 7"), traceback(120, "ValueError: bad row 12")],
     ["frames", "TypeError: x is null\n    at f (/a.js:1:2)\n    at g", "TypeError: x is null\n    at h (/b.js:9:9)"],
   ])("have one fingerprint: %s", (_what, one, other) => {
@@ -53,12 +74,30 @@ describe("errors of different kinds", () => {
     ["quoted names", "KeyError: 'user_name'", "KeyError: 'user_id'"],
     ["words in letters of hex", "the facade decade", "the defaced decade"],
     ["names with a number behind them", "psycopg2.Error", "sqlite3.Error"],
+    ["names of modules", "No module named 'psycopg2'", "No module named 'sqlite3'"],
+    ["names written in humps", "x.getUserById is not a function", "x.getPathByUrl is not a function"],
+    ["names of exceptions", "openai.error.RateLimitError: no", "openai.error.APIError: no"],
+    ["error codes in letters", "read ECONNRESET", "read ETIMEDOUT"],
+    ["error codes", "E1001: cannot open", "E1002: cannot open"],
+    ["error codes behind that word", "error TS2345: no", "error TS2322: no"],
+    ["words behind an id", "task_8f3a11c0d2_timeout", "task_8f3a11c0d2_cancelled"],
+    ["words before an id of both cases", "thread_AbCdEf12GhIjKl34", "run_AbCdEf12GhIjKl34"],
+    ["status codes in one word", "statusCode: 404", "statusCode: 503"],
     ["what was raised below the same frames", traceback(9, "ValueError: bad"), traceback(9, "KeyError: bad")],
     ["no error and one", "", "boom"],
   ])("differ by %s", (_what, one, other) => {
     expect(errorFingerprint(one).hash).not.toBe(errorFingerprint(other).hash);
   });
 });
+
+it.each(["Request failed with status code @", "Error code: @ - {}", "HTTP @", '{"status":@}'])(
+  "all status codes of HTTP errors are told apart: %s",
+  (template) => {
+    const codes = Array.from({ length: 200 }, (_, index) => String(400 + index));
+
+    expect(new Set(codes.map((code) => textOf(template.replace("@", code)))).size).toBe(200);
+  },
+);
 
 describe("real messages", () => {
   it.each<[string, string, string]>([
@@ -123,6 +162,7 @@ describe("an error that is an object", () => {
     ["a code that is a number", { code: 429, message: "slow down" }, "code 429: slow down"],
     ["a message alone", { message: "boom", node_id: "n1" }, "boom"],
     ["a kind alone", { code: "INTERRUPTED" }, "INTERRUPTED"],
+    ["a code with digits", { code: "P1001", message: "no answer for 5 s" }, "P1001: no answer for <n>"],
     ["neither, as it is, members in order", { b: 1, a: "x" }, '{"a":"x","b":<n>}'],
     ["members that are empty as none", { type: null, code: "E", message: "" }, "E"],
   ])("is known by %s", (_what, error, text) => {
@@ -157,6 +197,11 @@ const amount = fc.oneof(
   fc.nat(99_999).map((cents) => (cents / 100).toFixed(2)),
 );
 
+const SAFE_OF_KUBERNETES = "bcdfghjklmnpqrstvwxz2456789";
+const BASE_64_URL = `${BASE_62}-_`;
+const bytesWith = (separator: string): fc.Arbitrary<string> =>
+  fc.array(textIn("0123456789abcdef", 2), { minLength: 4, maxLength: 32 }).map((bytes) => bytes.join(separator));
+
 /** Random values of each kind that errors are full of. */
 const values: Readonly<Record<string, fc.Arbitrary<string>>> = {
   n: fc.oneof(
@@ -170,6 +215,18 @@ const values: Readonly<Record<string, fc.Arbitrary<string>>> = {
   uuid: hexOf(32).map((hex) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")),
   ulid: fc.nat(7).chain((first) => textIn("0123456789ABCDEFGHJKMNPQRSTVWXYZ", 25).map((rest) => `${first}${rest}`)),
   id: textIn(BASE_62, 24).filter((text) => /\d/.test(text)),
+  bytes: fc.oneof(bytesWith(":"), bytesWith("-")),
+  pod: fc.tuple(textIn(SAFE_OF_KUBERNETES, 9), textIn(SAFE_OF_KUBERNETES, 5)).map((parts) => parts.join("-")),
+  jwt: fc
+    .tuple(textIn(BASE_64_URL, 17), textIn(BASE_64_URL, 80), textIn(BASE_64_URL, 43))
+    .map((parts) => `eyJ${parts.join(".")}`),
+  temporary: textIn("abcdefghijklmnopqrstuvwxyz0123456789_", 8).map((rest) => `tmp${rest}`),
+  exit: fc.nat(255).map(String),
+  nth: fc.tuple(fc.nat(), fc.constantFrom("st", "nd", "rd", "th")).map((parts) => parts.join("")),
+  share: fc.tuple(amount, fc.constantFrom("%", " %")).map((parts) => parts.join("")),
+  digits: fc
+    .constantFrom("０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "0123456789")
+    .chain((script) => textIn(script, 4)),
   time: fc
     .tuple(amount, fc.constantFrom("", " "), fc.constantFrom("ns", "µs", "ms", "s", "m", "h", "sec", "minutes", "hour"))
     .map((parts) => parts.join("")),
@@ -196,7 +253,23 @@ const TEMPLATES = [
   "message {uuid} not found (request {ulid})",
   'tool call "call_{id}" took {time}, more than {time}',
   "<Task object at 0x{hex}> was never awaited [{n}, {n}]",
+  "certificate {bytes} has expired",
+  "pod api-{pod} was evicted at {share} of its memory",
+  "pod worker-{pod} was evicted at {share} of its memory",
+  "token {jwt} has expired",
+  "No such file or directory: /tmp/{temporary}/out.json",
+  "exit code {exit} at the {nth} try",
+  "请求 {digits} 超时",
 ];
+
+/** A thousand values that are always the same, each of so many bytes by lot. */
+const drawn = (length: number): Buffer[] =>
+  Array.from({ length: 1000 }, (_, index) =>
+    createHash("shake256", { outputLength: length }).update(String(index)).digest(),
+  );
+const lettersOf = (alphabet: string, bytes: Buffer): string =>
+  [...bytes].map((byte) => alphabet[byte % alphabet.length]).join("");
+const BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 describe("a fingerprint", () => {
   it("is of the text that a string holds, as JSON or as it is", () => {
@@ -249,6 +322,24 @@ describe("a fingerprint", () => {
     );
   });
 
+  // What happens to be a word, or a name with a number behind it, stays one.
+  it.each<[string, number, (bytes: Buffer) => string, number]>([
+    ["nanoid", 21, (bytes) => lettersOf(BASE_64_URL, bytes), 90],
+    ["base 64 for URLs", 16, (bytes) => bytes.toString("base64url"), 90],
+    ["three of these with dots", 90, (bytes) => bytes.toString("base64url").replace(/(.{40})(?=.)/g, "$1."), 100],
+    ["base 64", 16, (bytes) => bytes.toString("base64"), 5],
+    ["long base 64", 56, (bytes) => bytes.toString("base64"), 5],
+    ["24 of base 62", 24, (bytes) => `org-${lettersOf(BASE_62, bytes)}`, 10],
+    ["11 of base 62", 11, (bytes) => lettersOf(BASE_62, bytes), 90],
+    ["8 of base 36", 8, (bytes) => lettersOf(BASE_36, bytes), 150],
+    ["7 of hex", 4, (bytes) => bytes.toString("hex").slice(1), 10],
+    ["4 of hex", 2, (bytes) => bytes.toString("hex"), 90],
+  ])("has few texts for a thousand ids by lot: %s", (_what, length, write, most) => {
+    const texts = drawn(length).map((bytes) => textOf(`request ${write(bytes)} was refused`));
+
+    expect(new Set(texts).size).toBeLessThanOrEqual(most);
+  });
+
   it.each<[string, string]>([
     ["letters", "a"],
     ["quotes", "'a1"],
@@ -260,6 +351,13 @@ describe("a fingerprint", () => {
     ["dates", "Mon Jan 1 "],
     ["lists", "1, "],
     ["frames", '  File "x", line 1\n'],
+    ["bytes", "ab:"],
+    ["dashes", "aB1-_"],
+    ["padding", "aB1/=="],
+    ["tokens", "eyJaaaaa."],
+    ["pods", "b-bbbbbb-"],
+    ["codes", "code AB1 Error: A"],
+    ["digits of other scripts", "１½"],
     ["objects", '{"error":'],
   ])("is quick on megabytes of %s", (_what, piece) => {
     const long = piece.repeat(Math.ceil(4_000_000 / piece.length));

@@ -1,6 +1,6 @@
+import { type ChangeFollower, changeFollower } from "../../shared/app/follow/follow-changes.ts";
 import { closeStatistics } from "../../shared/app/statistics/close-statistics.ts";
 import type { RunChange } from "../../shared/app/statistics/contribute.ts";
-import { type ChangeFollower, changeFollower } from "../../shared/app/statistics/follow-changes.ts";
 import { readStatistics } from "../../shared/app/statistics/read-statistics.ts";
 import { latencyOf } from "../../shared/domain/statistics/latency-sketch.ts";
 import { GRAIN_MS } from "../../shared/domain/statistics/period.ts";
@@ -78,7 +78,7 @@ const read = async (app = APP): Promise<Record<number, Record<string, number>>> 
 
 const closeAt = async (seconds: number): Promise<void> => {
   clock.advance(ZERO + seconds * 1000 - clock.now());
-  await closeStatistics(world.stores, APP, clock.now());
+  await closeStatistics(world.stores, APP, { now: clock.now() });
 };
 
 describe("a run that ends", () => {

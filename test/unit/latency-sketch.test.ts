@@ -21,9 +21,9 @@ const added = (...sketches: readonly LatencySketch[]): LatencySketch => {
   return total.sum();
 };
 
-/** The time of this rank among all of them: what the sketch comes near to. */
+/** The nearest rank among all of them: what the sketch comes near to. */
 const exact = (times: readonly number[], part: number): number =>
-  [...times].sort((a, b) => a - b)[Math.floor(part * (times.length - 1))] ?? Number.NaN;
+  [...times].sort((a, b) => a - b)[Math.max(0, Math.ceil(part * times.length) - 1)] ?? Number.NaN;
 
 const times = fc.array(
   fc.oneof(fc.nat({ max: 50 }), fc.nat({ max: 100_000 }), fc.nat({ max: 2_000_000_000 }), fc.constant(1e13)),
@@ -32,6 +32,13 @@ const times = fc.array(
 const part = fc.constantFrom(0, 0.01, 0.5, 0.9, 0.95, 0.99, 1);
 
 describe("a sketch of latencies", () => {
+  it("does not leave out the slowest of few", () => {
+    const sketch = sketchOf([...Array.from({ length: 9 }, () => 1_000), 100_000]);
+
+    expect(quantileMs(sketch, 0.9)).toBeCloseTo(1_000, -2);
+    for (const slow of [0.95, 0.99]) expect(quantileMs(sketch, slow)).toBeGreaterThan(99_000);
+  });
+
   it("tells percentiles at most 1 % off, of times from a millisecond to centuries", () => {
     fc.assert(
       fc.property(times, part, (all, of) => {

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { readEvent } from "../../shared/contract/event.ts";
 import { AppId, RunId } from "../../shared/contract/identifiers.ts";
 import { identify } from "../../shared/domain/fold/identity.ts";
-import { lostAt, lostRunEvent, type SilentRun } from "../../shared/domain/fold/lost-run.ts";
+import { lostAt, lostRunEvent, type SilentRun } from "../../shared/domain/lost-run.ts";
 import { ZERO } from "../support/builders.ts";
 import { eventText, json } from "../support/event-text.ts";
 

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { RunId } from "../../shared/contract/identifiers.ts";
 import { errorFingerprint } from "../../shared/domain/failures/error-fingerprint.ts";
 import { failedNodes, failureOf } from "../../shared/domain/failures/node-failures.ts";
-import { lostRunEvent } from "../../shared/domain/fold/lost-run.ts";
+import { lostRunEvent } from "../../shared/domain/lost-run.ts";
 import { anyEvents, claimed, lost, run, type Saying, type Sent, sent, ZERO } from "../support/builders.ts";
 
 const nodeIds = (...events: readonly Sent[]): string[] =>

@@ -1,6 +1,11 @@
 import { closeStatistics, MOST_RUNS_APART } from "../../shared/app/statistics/close-statistics.ts";
-import { type MostUnsummed, readStatistics } from "../../shared/app/statistics/read-statistics.ts";
-import { GRAIN_MS, type Span } from "../../shared/domain/statistics/period.ts";
+import {
+  MOST_SUMS,
+  type MostUnsummed,
+  readStatistics,
+  sumsToRead,
+} from "../../shared/app/statistics/read-statistics.ts";
+import { GRAIN_MS, GRAINS, type Span } from "../../shared/domain/statistics/period.ts";
 import { type Summary, sumOf } from "../../shared/domain/statistics/summary.ts";
 import type { StatisticsStore } from "../../shared/ports/statistics-store.ts";
 import { appKey } from "../contract/statistics-store.ts";
@@ -29,7 +34,10 @@ const count = async (number: number, of: number): Promise<void> => {
 };
 
 const close = (minute: number, mostApart?: number) =>
-  closeStatistics({ statistics: store }, APP, TEN + minute * MINUTE, mostApart);
+  closeStatistics({ statistics: store }, APP, {
+    now: TEN + minute * MINUTE,
+    ...(mostApart !== undefined && { mostApart }),
+  });
 
 const DAY: Span = { from: TEN - 10 * GRAIN_MS.hour, to: TEN + 14 * GRAIN_MS.hour };
 
@@ -78,8 +86,14 @@ describe("an open quarter of many runs", () => {
 
     await close(10, 3);
     expect(await read(12)).toEqual(asOf(10, 6));
-    await close(15, 3);
-    expect(await read(17)).toEqual(asOf(15, 6));
+  });
+
+  it("is as of when it was summed up last, also where passes have found nothing new since", async () => {
+    await count(0, 4);
+    await close(5, 3);
+    await close(10, 3);
+
+    expect(await read(12)).toEqual(asOf(5, 4));
   });
 
   it("stays marked until it is over, and is then summed up for good", async () => {
@@ -163,6 +177,73 @@ describe("quarters that are to be summed up anew", () => {
 describe("sums of a long span", () => {
   const HOURS = 720;
   const FIRST = TEN - HOURS * GRAIN_MS.hour;
+
+  /** So many days before the one of the clock. */
+  const days = (number: number): Span[] =>
+    Array.from({ length: number }, (_, day) => {
+      const from = DAY.from - (number - day) * GRAIN_MS.day;
+      return { from, to: from + GRAIN_MS.day };
+    });
+
+  /** A sum of each grain, of two, six and nine runs, wherever one is asked for; tells how many were. */
+  const fullStore = () => {
+    const of = { quarter: runs(2), hour: runs(6), day: runs(9) };
+    const told = { sums: 0 };
+    const statistics: StatisticsStore = {
+      ...store,
+      list: async function* (_app, grain, { from, to }) {
+        for (let at = from; at < to; at += GRAIN_MS[grain]) {
+          told.sums++;
+          yield { from: at, version: 1, summary: of[grain], finalAt: undefined, asOf: undefined };
+        }
+      },
+    };
+    return { statistics, told };
+  };
+  const succeeded = (sums: readonly Summary[]) => sums.map((sum) => sum.runs.get("succeeded"));
+
+  it.each([30, 70, 100])(
+    "are no more than the bound where each of the last %d days has a marked quarter",
+    async (marked) => {
+      const { statistics, told } = fullStore();
+      const spans = days(1000);
+      for (const { from } of spans.slice(-marked)) await store.mark(APP, from + 12 * GRAIN_MS.hour);
+      const { sums, ...read } = await readStatistics({ statistics }, APP, { spans, now: TEN });
+
+      expect(MOST_SUMS).toBe(3000);
+      expect(told.sums).toBeLessThanOrEqual(MOST_SUMS);
+      expect(read).toEqual({ isComplete: false, asOf: undefined });
+      // A day that is looked at is made of 23 hours and four quarters, the others are taken as they were summed up.
+      const lookedAt = marked > 70 ? marked / 2 : marked;
+      expect(succeeded(sums)).toEqual(spans.map((_, day) => (day < 1000 - lookedAt ? 9 : 23 * 6 + 4 * 2)));
+    },
+  );
+
+  it("are not all where marked quarters were never summed up and are too many to look at", async () => {
+    const { statistics } = fullStore();
+    const without: StatisticsStore = {
+      ...statistics,
+      list: (app, grain, span) => statistics.list(app, grain, grain === "quarter" ? { from: 0, to: 0 } : span),
+    };
+    const spans = days(1000);
+    for (const { from } of spans.slice(-70)) await store.mark(APP, from);
+    const isComplete = async () => (await readStatistics({ statistics: without }, APP, { spans, now: TEN })).isComplete;
+
+    expect(await isComplete()).toBe(true);
+    for (const { from } of spans.slice(-100)) await store.mark(APP, from);
+    expect(await isComplete()).toBe(false);
+  });
+
+  it("are as many as were said before where no quarter is marked", async () => {
+    for (const shift of GRAINS) {
+      const { statistics, told } = fullStore();
+      const spans = days(90).map(({ from, to }) => ({ from: from + GRAIN_MS[shift], to: to + GRAIN_MS[shift] }));
+      const { isComplete } = await readStatistics({ statistics }, APP, { spans, now: TEN });
+
+      expect([isComplete, told.sums]).toEqual([true, sumsToRead(spans)]);
+    }
+    expect(sumsToRead(days(90))).toBe(90);
+  });
 
   it("are read in several places at once, each once", async () => {
     for (let at = FIRST; at < TEN; at += GRAIN_MS.hour) {

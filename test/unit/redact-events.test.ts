@@ -28,6 +28,7 @@ const settingsOf = (rules: Rules): AppSettings => ({
   version: 1,
   updatedAt: 0,
   readShards: 1,
+  past: [],
 });
 
 /** Stores of a tenant whose apps have these rules, and a run of which only the header tells the app. */

@@ -186,6 +186,7 @@ const itemsOf = (of: { tenantId: TenantId; one: string; other: string }): [what:
       graphKey({ tenantId: owner, appId: v.parse(AppId, one), digest: other, month: "202611" }),
     ],
     [`registration of ${one}`, registryKey(owner, v.parse(AppId, one))],
+    ["registration of no app", registryKey(owner, undefined)],
     [`listing of key ${one}`, keyListingKey(owner, one)],
     ["tenant", tenantKey(owner)],
     ["listing of tenant", tenantListingKey(owner)],

@@ -26,8 +26,9 @@ const added = (counts: DryRunCounts, header: ListedHeader): DryRunCounts => {
   };
 };
 
-/** A deletion takes what waits for its runs out of quarantine, and for all that are deleted already. */
+/** A deletion takes what waits for its runs out of quarantine, and for all that are deleted already; one of none nothing. */
 const countQuarantined = async (stores: QuarantineStores, tenantId: TenantId, job: DryRunJob): Promise<DryRunJob> => {
+  if (job.counts.matched === job.counts.onHold) return { ...job, quarantine: "end" };
   const isMatch = runMatcher(job.filter, job.appId);
   const isWanted = (run: FoundHeader): boolean =>
     isTombstone(run) ||

@@ -1,9 +1,10 @@
 import type { RunKey } from "../../contract/identifiers.ts";
-import { hasExpired, tombstoneExpiry } from "../../domain/retention.ts";
+import { hasExpired } from "../../domain/retention.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LedgerStore, RemovedRecord } from "../../ports/ledger-store.ts";
 import { isTombstone, type RunStore } from "../../ports/run-store.ts";
 import { untilWritten } from "../record/until-written.ts";
+import { buryDeleted } from "../retention/bury.ts";
 
 /** The stores that deletion works on. */
 export interface DeletionStores {
@@ -27,10 +28,8 @@ const buryHeaderless = async (
   run: RunKey,
 ): Promise<"expired" | "not_found" | undefined> => {
   const lastReceipt = await ledger.lastReceipt(run);
-  const deletedAt = clock.now();
-  if (lastReceipt === undefined || deletedAt - lastReceipt < LATEST_HEADER_MS) return "not_found";
-  const burial = { rev: 0, deletedAt, hadExpired: true, expiresAt: tombstoneExpiry(deletedAt) };
-  return (await runs.bury(run, burial)) ? "expired" : undefined;
+  if (lastReceipt === undefined || clock.now() - lastReceipt < LATEST_HEADER_MS) return "not_found";
+  return (await buryDeleted({ runs, clock }, run, { present: undefined, hadExpired: true })) ? "expired" : undefined;
 };
 
 /**
@@ -47,10 +46,8 @@ export const buryRun = async (
     if (present === undefined) return buryHeaderless(stores, run);
     if (isTombstone(present)) return present.hadExpired ? "expired" : "buried";
     if (present.hold !== undefined) return "on_hold";
-    const deletedAt = stores.clock.now();
-    const hadExpired = hasExpired(present.expiresAt, deletedAt);
-    const burial = { rev: present.rev, deletedAt, hadExpired, expiresAt: tombstoneExpiry(deletedAt) };
-    if (!(await stores.runs.bury(run, burial))) return undefined;
+    const hadExpired = hasExpired(present.expiresAt, stores.clock.now());
+    if (!(await buryDeleted(stores, run, { present, hadExpired }))) return undefined;
     return hadExpired ? "expired" : "buried";
   });
 

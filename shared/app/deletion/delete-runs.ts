@@ -113,11 +113,19 @@ const refill = async (stores: DeleteRunsStores, slice: Slice<DeletionJob>, job: 
 /** Whether the runs are done with: deleted, or left alone since the job was cancelled. */
 const isThroughRuns = (job: DeletionJob): boolean => !isRunning(job) || (job.batch.length === 0 && job.place === "end");
 
-/** Removes refused events whose runs are deleted, by this job or any other, as many as are looked at together. */
+/** Whether it has buried a run, perhaps: of one that failed nobody knows, nor of a batch that was left by a cancelled job. */
+const mayHaveDeleted = ({ counts, batch }: DeletionJob): boolean =>
+  counts.deleted + counts.failed > 0 || batch.length > 0;
+
+/**
+ * Removes refused events whose runs are deleted, by this job or any other, as many as are looked at together. A job that
+ * has deleted none looks at none.
+ */
 const clearQuarantine = async (
   stores: DeleteRunsStores,
   { tenantId, stored: { job } }: Slice<DeletionJob>,
 ): Promise<DeletionJob> => {
+  if (!mayHaveDeleted(job)) return { ...job, quarantine: "end" };
   const { wanted, next } = await lookInQuarantine(stores, tenantId, { mark: job.quarantine, isWanted: isTombstone });
   let { quarantined } = job.counts;
   await sideBySide(wanted, REMOVALS_AT_A_TIME, async (position) => {

@@ -1,11 +1,10 @@
 import * as v from "valibot";
 import { RunId, type TenantId } from "../../contract/identifiers.ts";
 import type { QuarantineMark } from "../../domain/job.ts";
-import { type QuarantinePosition, quarantineBegin } from "../../domain/quarantine.ts";
+import { type QuarantinePosition, quarantineBegin, quarantinePositionOf } from "../../domain/quarantine.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { QuarantineStore } from "../../ports/quarantine-store.ts";
 import type { FoundHeader, RunStore } from "../../ports/run-store.ts";
-import { positionOf } from "../quarantine/redrive-event.ts";
 import { sideBySide } from "../side-by-side.ts";
 
 /** The stores that looking through a quarantine needs. */
@@ -46,7 +45,7 @@ export const lookInQuarantine = async (
   });
   const last = page.at(-1);
   return {
-    wanted: page.filter(({ runId }) => runId !== undefined && wantedRuns.has(runId)).map(positionOf),
-    next: last === undefined || page.length < EVENTS_A_PAGE ? "end" : positionOf(last),
+    wanted: page.filter(({ runId }) => runId !== undefined && wantedRuns.has(runId)).map(quarantinePositionOf),
+    next: last === undefined || page.length < EVENTS_A_PAGE ? "end" : quarantinePositionOf(last),
   };
 };

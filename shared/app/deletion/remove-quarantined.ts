@@ -1,8 +1,7 @@
 import type { RunKey } from "../../contract/identifiers.ts";
-import { type QuarantinePosition, quarantineBegin } from "../../domain/quarantine.ts";
+import { type QuarantinePosition, quarantineBegin, quarantinePositionOf } from "../../domain/quarantine.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { QuarantineStore } from "../../ports/quarantine-store.ts";
-import { positionOf } from "../quarantine/redrive-event.ts";
 
 /** Refused events that are looked at together. */
 const MOST_LISTED = 500;
@@ -19,10 +18,10 @@ export const removeQuarantined = async (
     const page = await Array.fromAsync(quarantine.list(run.tenantId, { sentSince, after, limit: MOST_LISTED }));
     for (const message of page) {
       if (message.runId !== run.runId) continue;
-      if (await quarantine.remove(run.tenantId, positionOf(message))) removed += 1;
+      if (await quarantine.remove(run.tenantId, quarantinePositionOf(message))) removed += 1;
     }
     const last = page.at(-1);
     if (last === undefined || page.length < MOST_LISTED) return removed;
-    after = positionOf(last);
+    after = quarantinePositionOf(last);
   }
 };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { ERROR_HEAD } from "../../contract/event.ts";
 import type { RunKey } from "../../contract/identifiers.ts";
 import { exactInstant, instantOf, showInstant } from "../../contract/instant.ts";
@@ -93,9 +94,10 @@ export async function* uploadLines(
   for (const uploadId of new Set(values.flatMap(({ object }) => object?.uploadId ?? []))) {
     const bytes = await source.uploads.read(run, uploadId);
     if (bytes === undefined) throw new Error(`the upload ${uploadId} is lost`);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
     for (let offset = 0; offset < bytes.length; offset += PIECE_BYTES) {
       const base64 = Buffer.from(bytes.subarray(offset, offset + PIECE_BYTES)).toString("base64");
-      const piece = { upload_id: uploadId, offset, size: bytes.length, base64 };
+      const piece = { upload_id: uploadId, offset, size: bytes.length, sha256, base64 };
       yield writeJson({ record: "upload", run_id: run.runId, ...piece });
     }
   }

@@ -1,15 +1,13 @@
-import * as v from "valibot";
-import { type FieldValue, type InputError, readEvent } from "../../contract/event.ts";
+import { type InputError, readEvent } from "../../contract/event.ts";
 import type { EventLine } from "../../contract/export-line.ts";
-import { AppId, type RunKey } from "../../contract/identifiers.ts";
-import { Instant } from "../../contract/instant.ts";
-import { JsonText, membersOf } from "../../contract/json-text.ts";
-import type { IdentifiedEvent } from "../../domain/fold/ledger.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import { membersOf } from "../../contract/json-text.ts";
 import type { ReceivedEvent } from "../record/received-event.ts";
+import { type ExportedClaim, readExportedClaim } from "./exported-claim.ts";
 
 /** A delivery of an export, read: a claim, which no producer sends, or an event as it came. */
 export type ExportedEvent =
-  | { readonly kind: "claim"; readonly event: IdentifiedEvent }
+  | { readonly kind: "claim"; readonly claim: ExportedClaim }
   | {
       readonly kind: "event";
       readonly received: ReceivedEvent;
@@ -22,47 +20,19 @@ export interface LineError {
   readonly errors: readonly InputError[];
 }
 
-const ENVELOPE = ["type", "id", "run_id", "at", "epoch", "app_id"];
-
-const Claim = v.object({
-  id: v.optional(v.string()),
-  at: Instant,
-  epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(2)),
-  app_id: v.optional(AppId),
-});
-
-const fieldOf = (text: string): FieldValue => {
-  const value: unknown = JSON.parse(text);
-  const isPlain = value === null || typeof value === "string" || typeof value === "number";
-  return isPlain ? value : new JsonText(text);
-};
-
-const claimOf = (run: RunKey, line: EventLine, json: string): ExportedEvent | LineError => {
-  const claim = v.safeParse(Claim, line.event);
-  if (!claim.success) {
-    return { errors: claim.issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message })) };
+/** The event as it arrived: its JSON, and the same parsed. `text` is the line. */
+const sentIn = (line: EventLine, text: string): { readonly text: string; readonly value: unknown } | undefined => {
+  const json = line.event_text;
+  if (json === undefined) {
+    const member = membersOf(text).members.findLast(([name]) => name === "event");
+    return { text: member?.[1] ?? "", value: line.event };
   }
-  const { id, at, epoch, app_id: appId } = claim.output;
-  const fields = membersOf(json).members.filter(([name]) => !ENVELOPE.includes(name));
-  return {
-    kind: "claim",
-    event: {
-      type: "run.claimed",
-      runId: run.runId,
-      at,
-      epoch,
-      id,
-      appId,
-      fields: new Map(fields.map(([name, text]) => [name, fieldOf(text)])),
-      payload: [],
-      digest: line.digest,
-    },
-  };
+  try {
+    return { text: json, value: JSON.parse(json) };
+  } catch {
+    return undefined;
+  }
 };
-
-/** The JSON of the event as it arrived. `text` is the line. */
-const jsonOf = (line: EventLine, text: string): string =>
-  line.event_text ?? membersOf(text).members.find(([name]) => name === "event")?.[1] ?? "";
 
 /**
  * Reads a delivery of an export as strictly as if it came now, but for its time and for who may say what. Its digest and
@@ -72,13 +42,17 @@ export const readExportedEvent = (
   run: RunKey,
   { line, text }: { readonly line: EventLine; readonly text: string },
 ): ExportedEvent | LineError => {
-  const json = jsonOf(line, text);
-  if (line.event.type === "run.claimed") return claimOf(run, line, json);
-  const reading = readEvent({ text: json, value: line.event }, { now: Number.POSITIVE_INFINITY, isFromQueue: false });
+  const sent = sentIn(line, text);
+  if (sent === undefined) return { errors: [{ path: "event_text", message: "expected JSON" }] };
+  const redaction = { digest: line.digest, fields: line.redacted };
+  if (line.event.type === "run.claimed") {
+    const claim = readExportedClaim(run, { ...sent, redaction });
+    return "errors" in claim ? claim : { kind: "claim", claim };
+  }
+  const reading = readEvent(sent, { now: Number.POSITIVE_INFINITY, isFromQueue: false });
   if (!reading.ok) return { errors: reading.errors };
   if (reading.event.runId !== run.runId)
     return { errors: [{ path: "run_id", message: "expected the run's own events" }] };
-  const redaction = { digest: line.digest, fields: line.redacted };
-  const received = { tenantId: run.tenantId, text: json, reading, redaction };
+  const received = { tenantId: run.tenantId, text: sent.text, reading, redaction };
   return { kind: "event", received, uploads: new Map(Object.entries(line.uploads)) };
 };

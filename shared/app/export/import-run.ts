@@ -1,17 +1,18 @@
-import type { FieldValue } from "../../contract/event.ts";
 import type { EventLine } from "../../contract/export-line.ts";
 import type { AppId, RunKey } from "../../contract/identifiers.ts";
-import { type JsonOutput, JsonText, writeJson } from "../../contract/json-text.ts";
+import { type JsonOutput, writeJson } from "../../contract/json-text.ts";
 import { digestOf } from "../../domain/fold/identity.ts";
 import { type Arrival, entryOf, type IdentifiedEvent, type LedgerEntry } from "../../domain/fold/ledger.ts";
-import { REDACTED_JSON } from "../../domain/redaction/redact-value.ts";
 import { refusesUploads } from "../../domain/redaction/upload-rules.ts";
+import { hasExpired } from "../../domain/retention.ts";
 import { isTombstone } from "../../ports/run-store.ts";
 import { shownField } from "../read/present-payload.ts";
 import { recordArrival, recordClaim } from "../record/record-arrival.ts";
 import type { RecordDependencies } from "../record/record-events.ts";
+import { redactEvent } from "../redaction/redact-event.ts";
 import { redactEvents } from "../redaction/redact-events.ts";
 import { tenantRedactors } from "../redaction/tenant-redactors.ts";
+import { claimOf, type ExportedClaim } from "./exported-claim.ts";
 import type { ExportedEvent } from "./exported-event.ts";
 
 /** Deliveries that arrived together, as an export has them. */
@@ -57,37 +58,60 @@ const fingerprint = ({ actor, source, events }: LedgerEntry): string =>
 const isClaim = ({ type }: { readonly type: string }): boolean => type === "run.claimed";
 
 const DELETED = { refused: "the run was deleted here" };
-const CLAIMED = { refused: "somebody else has continued the run here" };
+const EXPIRED = { refused: "the run has expired here" };
+const OUTCOMES = {
+  recorded: "recorded",
+  deleted: DELETED,
+  expired: EXPIRED,
+  claimed: { refused: "somebody else has continued the run here" },
+} as const satisfies Record<string, ImportOutcome>;
 
-/** What a claim says in words, as it may be kept here. */
+const claimsIn = ({ events }: ExportedEntry): ExportedClaim[] =>
+  events.flatMap((event) => (event.kind === "claim" ? event.claim : []));
+
+/** The claims of an entry as they may be kept here. */
 const claimsOf = async (
   { settings }: RecordDependencies,
   { key, appId }: RunToImport,
   entry: ExportedEntry,
 ): Promise<IdentifiedEvent[]> => {
-  const claims = entry.events.flatMap((event) => (event.kind === "claim" ? event.event : []));
+  const claims = claimsIn(entry);
   const redactors = claims.length === 0 ? undefined : await tenantRedactors(settings, key.tenantId);
-  if (redactors === undefined) return claims;
-  const { words } = redactors(appId);
-  const kept = (value: FieldValue): FieldValue => {
-    if (typeof value === "string") return words(value);
-    if (value instanceof JsonText && words(value.text) !== value.text) return new JsonText(REDACTED_JSON);
-    return value;
-  };
-  return claims.map((claim) => ({
-    ...claim,
-    fields: new Map([...claim.fields].map(([name, value]) => [name, kept(value)])),
-  }));
+  return claims.map((claim) => claimOf(claim, redactors?.(claim.envelope.appId ?? appId)));
 };
+
+type Uploads = ReadonlyMap<string, number>;
+type SentEvent = ExportedEvent & { readonly kind: "event" };
+
+const sentIn = ({ events }: ExportedEntry): SentEvent[] =>
+  events.flatMap((event) => (event.kind === "event" ? event : []));
+
+/** An event with its uploads. `named`: their ids, by field. */
+const withUploads = (event: IdentifiedEvent, named: SentEvent["uploads"], uploads: Uploads): IdentifiedEvent => ({
+  ...event,
+  payload: event.payload.map((value) => {
+    const id = value.key === undefined ? named.get(value.field) : undefined;
+    const sizeBytes = id === undefined ? undefined : uploads.get(id);
+    return id === undefined || sizeBytes === undefined ? value : { ...value, upload: { id, sizeBytes } };
+  }),
+});
+
+/** The claims and events of an entry as they are in the export. */
+const asSent = (entry: ExportedEntry, uploads: Uploads): IdentifiedEvent[] => [
+  ...claimsIn(entry).map((claim) => claimOf(claim, undefined)),
+  ...sentIn(entry).flatMap(({ received, uploads: named }) => {
+    const { reading } = redactEvent(received, undefined);
+    return reading.status === "read" ? withUploads(reading.event, named, uploads) : [];
+  }),
+];
 
 /** The events of an entry as they may be kept here, with their uploads. */
 const eventsOf = async (
   stores: RecordDependencies,
   { key, appId }: RunToImport,
-  of: { readonly entry: ExportedEntry; readonly uploads: ReadonlyMap<string, number> },
+  of: { readonly entry: ExportedEntry; readonly uploads: Uploads },
 ): Promise<IdentifiedEvent[] | { readonly refused: string }> => {
-  const { entry, uploads } = of;
-  const sent = entry.events.flatMap((event) => (event.kind === "event" ? event : []));
+  const sent = sentIn(of.entry);
   const tenant = await stores.settings.ofTenant(key.tenantId);
   const redacted = await redactEvents(
     stores,
@@ -101,12 +125,7 @@ const eventsOf = async (
     const { event } = reading;
     if (named.size > 0 && refusesUploads(tenant, event.appId ?? appId))
       return { refused: "its app takes no uploads here" };
-    const payload = event.payload.map((value) => {
-      const id = value.key === undefined ? named.get(value.field) : undefined;
-      const sizeBytes = id === undefined ? undefined : uploads.get(id);
-      return id === undefined || sizeBytes === undefined ? value : { ...value, upload: { id, sizeBytes } };
-    });
-    events.push({ ...event, payload });
+    events.push(withUploads(event, named, of.uploads));
   }
   return events;
 };
@@ -119,7 +138,8 @@ const eventsOf = async (
 export const importRun = async (stores: RecordDependencies, from: RunToImport): Promise<ImportedRun> => {
   const { key: run } = from;
   const found = await stores.runs.find(run);
-  if (isTombstone(found)) return { record: async () => DELETED };
+  if (isTombstone(found)) return { record: async () => (found.hadExpired ? EXPIRED : DELETED) };
+  if (found !== undefined && hasExpired(found.expiresAt, stores.clock.now())) return { record: async () => EXPIRED };
   const present = found === undefined ? [] : (await stores.ledger.readAll(run)).entries;
   const known = new Set(present.map(fingerprint));
   const claims = new Set(present.flatMap(({ events }) => events.filter(isClaim).map(({ digest }) => digest)));
@@ -127,20 +147,29 @@ export const importRun = async (stores: RecordDependencies, from: RunToImport): 
   const write = async (arrival: Arrival): Promise<ImportOutcome> => {
     const claim = arrival.events.find(isClaim);
     if (claim !== undefined && claims.has(claim.digest)) return "known";
-    if (claim === undefined) return (await recordArrival(stores, run, arrival)) ? "recorded" : DELETED;
-    if (await recordClaim(stores, run, { arrival, epoch: claim.epoch })) return "recorded";
-    return isTombstone(await stores.runs.find(run)) ? DELETED : CLAIMED;
+    if (claim === undefined) return OUTCOMES[await recordArrival(stores, run, arrival)];
+    return OUTCOMES[await recordClaim(stores, run, { arrival, epoch: claim.epoch })];
   };
 
   return {
     record: async (entry, uploads) => {
-      const sent = await eventsOf(stores, from, { entry, uploads });
-      if ("refused" in sent) return sent;
-      const claimed = await claimsOf(stores, from, entry);
       const receivedAt = stores.clock.now();
       const { actor, source } = entry;
-      const arrival = { ulid: stores.newUlid(receivedAt), receivedAt, actor, source, events: [...claimed, ...sent] };
-      return known.has(fingerprint(entryOf(arrival))) ? "known" : write(arrival);
+      const arrivalOf = (events: readonly IdentifiedEvent[]): Arrival => ({
+        ulid: stores.newUlid(receivedAt),
+        receivedAt,
+        actor,
+        source,
+        events,
+      });
+      const isKnown = (arrival: Arrival): boolean => known.size > 0 && known.has(fingerprint(entryOf(arrival)));
+
+      // What was recorded before there were rules stays as it is.
+      if (isKnown(arrivalOf(asSent(entry, uploads)))) return "known";
+      const sent = await eventsOf(stores, from, { entry, uploads });
+      if ("refused" in sent) return sent;
+      const arrival = arrivalOf([...(await claimsOf(stores, from, entry)), ...sent]);
+      return isKnown(arrival) ? "known" : write(arrival);
     },
   };
 };

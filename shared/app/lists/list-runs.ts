@@ -1,6 +1,5 @@
 import type { RunId } from "../../contract/identifiers.ts";
 import type { Instant } from "../../contract/instant.ts";
-import { TERMINAL_STATUSES } from "../../contract/run-status.ts";
 import { hasExpired } from "../../domain/retention.ts";
 import { type RunFilter, runMatcher } from "../../domain/run-filter.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -8,7 +7,10 @@ import { isTombstone, type ListedHeader, type ListPosition, type StoredHeader } 
 import { mergeLists, mergeListsTwice, newestFirst, pageOfMerged, type ReadList } from "./merge-lists.ts";
 import { type ListStores, listsFor, type RunQuestion } from "./run-lists.ts";
 
-/** The most rows that one request looks at, however rare what it asks for. */
+/**
+ * The most rows that one request looks at, however rare what it asks for. Where a row of each list (two, where runs may
+ * pass between lists) is more than half of it, those and half as many again.
+ */
 export const MOST_ROWS = 3_000;
 
 /** Which runs are asked for, and from where on. */
@@ -61,17 +63,14 @@ const listOfNamed = (named: ReadonlyMap<RunId, StoredHeader | undefined>): ReadL
 };
 
 /**
- * Whether runs may pass from one of the lists into another while they are read: an open run ends, and is in neither
- * where the list of the ended was read before and that of the open after it.
+ * Whether runs may pass from one of the lists into another while they are read: an open run ends, a lost one was stopped
+ * after all. It is in neither where the list it came to was read before, and that it left after it.
  */
 const mayMove = ({ statuses, parentRunId }: RunFilter): boolean =>
-  parentRunId === undefined &&
-  !statuses.includes("succeeded") &&
-  new Set(statuses).size > 1 &&
-  statuses.some((status) => !TERMINAL_STATUSES.has(status));
+  parentRunId === undefined && !statuses.includes("succeeded") && new Set(statuses).size > 1;
 
 /**
- * Runs of an app or of all, newest first, in a total order. A page looks at {@link MOST_ROWS} rows at the most. Runs that
+ * Runs of an app or of all, newest first, in a total order. A page looks at {@link MOST_ROWS} rows, or what that says. Runs that
  * have expired are passed over. One position tells where to go on in all lists, whatever was added meanwhile.
  */
 export const listRuns = async (

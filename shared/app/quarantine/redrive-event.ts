@@ -3,11 +3,13 @@ import type { TenantId } from "../../contract/identifiers.ts";
 import type { Redaction } from "../../contract/redaction.ts";
 import type { QuarantinePosition } from "../../domain/quarantine.ts";
 import { hasExpired } from "../../domain/retention.ts";
-import type { QuarantinedMessage, QuarantineStore } from "../../ports/quarantine-store.ts";
+import type { QuarantineStore } from "../../ports/quarantine-store.ts";
 import { StoreFault } from "../../ports/store-fault.ts";
+import { GONE } from "../record/gone-run.ts";
 import type { EventResult } from "../record/received-event.ts";
 import { type RecordDependencies, recordEvents } from "../record/record-events.ts";
 import { redactEvents } from "../redaction/redact-events.ts";
+import { type GoneRuns, goneRuns } from "./gone-runs.ts";
 
 /** What redriving works on. */
 export interface RedriveDependencies extends RecordDependencies {
@@ -28,13 +30,6 @@ export interface QuarantinedEvent {
   readonly redaction: Redaction | undefined;
 }
 
-/** Where a message stands. */
-export const positionOf = ({ sentAt, messageId, index }: QuarantinedMessage): QuarantinePosition => ({
-  sentAt,
-  messageId,
-  index,
-});
-
 /** Quarantined events were JSON when they came; a body that no longer is stays where it is. */
 const read = (text: string, now: number): EventReading => {
   try {
@@ -46,9 +41,14 @@ const read = (text: string, now: number): EventReading => {
   }
 };
 
-/** Takes an event that was recorded out of quarantine; one that was refused again stays, with the new reasons. */
+const saysGone = (code: string): boolean => Object.values(GONE).some((reasons) => reasons.code === code);
+
+/**
+ * Takes an event that was recorded out of quarantine, and one whose run is gone; any other that was refused again stays,
+ * with the new reasons.
+ */
 const settle = async (
-  quarantine: QuarantineStore,
+  { quarantine, goneAs }: { readonly quarantine: QuarantineStore; readonly goneAs: GoneRuns },
   tenantId: TenantId,
   done: { readonly position: QuarantinePosition; readonly result: EventResult },
 ): Promise<RedriveResult> => {
@@ -60,9 +60,9 @@ const settle = async (
       await quarantine.remove(tenantId, position);
       return { position, runId, status: "redriven" };
     }
-    const { code, errors } = result;
-    // Of a run that was deleted nothing is kept, here neither.
-    if (code === "RUN_DELETED") await quarantine.remove(tenantId, position);
+    const gone = saysGone(result.code) ? undefined : await goneAs(tenantId, runId);
+    const { code, errors } = gone === undefined ? result : GONE[gone];
+    if (saysGone(code)) await quarantine.remove(tenantId, position);
     else await quarantine.replaceReasons(tenantId, position, { code, errors });
     return { position, runId, status: "still_refused", code, errors };
   } catch (fault) {
@@ -81,10 +81,9 @@ export const redriveEvents = async (
   const now = dependencies.clock.now();
   const received = events.map(({ text, redaction }) => ({ tenantId, text, redaction, reading: read(text, now) }));
   const results = await recordEvents(dependencies, await redactEvents(dependencies, received), "queue");
+  const of = { quarantine: dependencies.quarantine, goneAs: goneRuns(dependencies.runs) };
   return Promise.all(
-    events.map(({ position }, place) =>
-      settle(dependencies.quarantine, tenantId, { position, result: results[place] as EventResult }),
-    ),
+    events.map(({ position }, place) => settle(of, tenantId, { position, result: results[place] as EventResult })),
   );
 };
 

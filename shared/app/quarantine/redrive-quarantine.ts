@@ -1,13 +1,7 @@
 import type { TenantId } from "../../contract/identifiers.ts";
-import { type QuarantinePosition, quarantineBegin } from "../../domain/quarantine.ts";
+import { type QuarantinePosition, quarantineBegin, quarantinePositionOf } from "../../domain/quarantine.ts";
 import type { QuarantinedMessage } from "../../ports/quarantine-store.ts";
-import {
-  positionOf,
-  type QuarantinedEvent,
-  type RedriveDependencies,
-  type RedriveResult,
-  redriveEvents,
-} from "./redrive-event.ts";
+import { type QuarantinedEvent, type RedriveDependencies, type RedriveResult, redriveEvents } from "./redrive-event.ts";
 
 /** What one call redrives at the most. API Gateway waits 29 seconds. */
 const MOST_EVENTS = 500;
@@ -42,7 +36,7 @@ async function* batchesOf(messages: AsyncIterable<QuarantinedMessage>): AsyncGen
       characters = 0;
     }
     if (taken++ === MOST_EVENTS) break;
-    last = positionOf(message);
+    last = quarantinePositionOf(message);
     const text = await message.readBody();
     if (text === undefined) continue;
     events.push({ position: last, text, redaction: message.redaction });

@@ -7,7 +7,7 @@ import { hasExpired } from "../../domain/retention.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { StoredFailure } from "../../ports/failure-store.ts";
 import type { LedgerStore } from "../../ports/ledger-store.ts";
-import type { StoredHeader } from "../../ports/run-store.ts";
+import { isTombstone, type RunStore, type StoredHeader } from "../../ports/run-store.ts";
 
 /** The stores that reading a run needs. */
 export interface ReadStores {
@@ -60,4 +60,15 @@ export const readTexts = async (
     texts.set(value, new JsonText(text));
   }
   return texts;
+};
+
+/** As {@link readTexts}; undefined where texts are gone since somebody has deleted the run meanwhile. */
+export const readTextsUnlessDeleted = async (
+  { ledger, runs }: { readonly ledger: LedgerStore; readonly runs: Pick<RunStore, "find"> },
+  run: RunKey,
+  payload: readonly MemberPayload[],
+): Promise<PayloadTexts | undefined> => {
+  const texts = await readTexts(ledger, run, payload);
+  const isWhole = payload.every((value) => texts.has(value));
+  return isWhole || !isTombstone(await runs.find(run)) ? texts : undefined;
 };

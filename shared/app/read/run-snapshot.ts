@@ -21,14 +21,15 @@ const MOST_RECENT = 250;
 
 /**
  * What tells a run as it was read by this moment (milliseconds since 1970). Of a run with more than 250 deliveries in
- * the last half minute it holds the first of those.
+ * the last half minute it names the newest: one that was received before them, and came late into the ledger, is let in.
  */
 export const snapshotOf = (run: ReadRun, readAt: number): RunSnapshot => {
-  const settled = Math.max(0, readAt - SETTLED_AFTER_MS);
-  const recent = run.entries
-    .filter(({ receivedAt }) => receivedAt > settled)
-    .sort((a, b) => compareText(a.ulid, b.ulid))
-    .slice(0, MOST_RECENT);
+  const since = Math.max(0, readAt - SETTLED_AFTER_MS);
+  const newest = run.entries
+    .filter(({ receivedAt }) => receivedAt > since)
+    .sort((a, b) => b.receivedAt - a.receivedAt || compareText(b.ulid, a.ulid));
+  const settled = newest[MOST_RECENT]?.receivedAt ?? since;
+  const recent = newest.filter(({ receivedAt }) => receivedAt > settled).reverse();
   return { settled, recent: recent.map(markOf), version: run.header.rev };
 };
 

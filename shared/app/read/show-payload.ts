@@ -8,7 +8,8 @@ import { contentOf } from "../../domain/object-content.ts";
 import { type BlobLinks, type LinkTime, wholeSecond } from "../../ports/blob-links.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LedgerStore } from "../../ports/ledger-store.ts";
-import { type PayloadTexts, readTexts } from "./read-run.ts";
+import type { RunStore } from "../../ports/run-store.ts";
+import { type PayloadTexts, readTextsUnlessDeleted } from "./read-run.ts";
 
 /** How long a link to a payload value holds, unless its run expires before. */
 const LINK_SECONDS = 900;
@@ -16,6 +17,7 @@ const LINK_SECONDS = 900;
 /** What showing payload works on. */
 export interface ShowStores {
   readonly ledger: LedgerStore;
+  readonly runs: Pick<RunStore, "find">;
   readonly links: BlobLinks;
   readonly clock: Clock;
 }
@@ -49,12 +51,12 @@ const linkText = async (
 
 /**
  * What an answer shows of payload values: their texts, and links to those that are objects of their own. A value whose
- * text is gone is left out.
+ * text is gone is left out; undefined where that is since the run was deleted meanwhile.
  */
 export const showPayload = async (
-  { ledger, links, clock }: ShowStores,
+  { ledger, runs, links, clock }: ShowStores,
   { run, expiresAt, payload }: ShownPayload,
-): Promise<PayloadTexts> => {
+): Promise<PayloadTexts | undefined> => {
   const from = wholeSecond(clock.now());
   const seconds = Math.min(LINK_SECONDS, Math.floor(expiresAt - from / 1000));
   const linked = new Map<MemberPayload, JsonText>();
@@ -63,10 +65,7 @@ export const showPayload = async (
     if (object === undefined) continue;
     linked.set(value, await linkText(links, { from, seconds }, { object, sizeBytes: value.sizeBytes }));
   }
-  const texts = await readTexts(
-    ledger,
-    run,
-    payload.filter((value) => !linked.has(value)),
-  );
-  return new Map([...linked, ...texts]);
+  const others = payload.filter((value) => !linked.has(value));
+  const texts = await readTextsUnlessDeleted({ ledger, runs }, run, others);
+  return texts && new Map([...linked, ...texts]);
 };

@@ -22,8 +22,8 @@ const resultOf = (outcome: QueueOutcome, event: { readonly id: string; readonly 
 
 /**
  * Puts events of one tenant on the queue instead of recording them. One result an event, in their order. Queued is
- * durable; what only the ledger knows (an epoch that no claim opened, a run that was deleted) is found out when it is
- * recorded, and the event then goes to quarantine. Safe to repeat.
+ * durable; what only the ledger knows is found out when it is recorded: of an epoch that no claim opened the event then
+ * goes to quarantine, of a run that was deleted nowhere. Safe to repeat.
  */
 export const queueEvents = async (
   queue: EventQueue,

@@ -1,17 +1,20 @@
 import type { RunKey, TenantId } from "../../contract/identifiers.ts";
+import { millisecondsOf } from "../../contract/instant.ts";
 import { TERMINAL_STATUSES } from "../../contract/run-status.ts";
 import { policyOf, type RunPolicy } from "../../domain/app-settings.ts";
 import { type Arrival, entryOf, type LedgerEntry } from "../../domain/fold/ledger.ts";
 import { compareText } from "../../domain/fold/member.ts";
 import { isRunLevel, smallestApp } from "../../domain/fold/run-fold.ts";
 import { finishOf, type Header, headerOf, isSameHeader, standsFor } from "../../domain/header.ts";
-import { entryExpiry, hasExpired, NEVER } from "../../domain/retention.ts";
+import { decidedAt, entryExpiry, hasExpired, NEVER } from "../../domain/retention.ts";
 import type { AppRegistry } from "../../ports/app-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LedgerStore } from "../../ports/ledger-store.ts";
 import { isTombstone, type RunStore, type StoredHeader } from "../../ports/run-store.ts";
 import type { SettingsStore } from "../../ports/settings-store.ts";
-import { keepRun } from "../deletion/keep-run.ts";
+import { buryExpired } from "../retention/bury.ts";
+import { keepRun } from "../retention/keep-run.ts";
+import { type GoneAs, goneAs } from "./gone-run.ts";
 import { untilWritten } from "./until-written.ts";
 
 /** The stores that recording writes to. */
@@ -38,8 +41,8 @@ interface Recording {
   readonly policy: RunPolicy;
 }
 
-/** What an arrival found: a run that is kept as any, one on hold, or one that was deleted. */
-type Finding = "kept" | "held" | "deleted";
+/** What an arrival found: a run that is kept as any, one on hold, one that was deleted, or one that has expired. */
+type Finding = "kept" | "held" | GoneAs;
 
 const findingOf = ({ hold }: Pick<StoredHeader, "hold">): Finding => (hold === undefined ? "kept" : "held");
 
@@ -50,41 +53,43 @@ const tellOfMore = async (stores: RecordStores, { run, entry }: Recording, prese
   return findingOf(present);
 };
 
+/** Whether a run without a header had one before, which was collected: what else is left of the run tells. */
+const hadExpired = (
+  { clock }: RecordStores,
+  { entry, policy }: Recording,
+  entries: readonly LedgerEntry[],
+): boolean => {
+  const earlier = entries.filter(({ ulid }) => ulid !== entry.ulid);
+  if (earlier.length === 0) return false;
+  const { row, expiresAt, keptDays } = headerOf(earlier, policy);
+  return policy.hasExpired({ ...row, decidedAt: decidedAt({ expiresAt, keptDays }) }, clock.now());
+};
+
 /**
  * Folds the ledger into the header. The header is read before the ledger: a writer that adds to the ledger after our
- * look also changes the header after it, and then our write does not take effect and we look again.
+ * look also changes the header after it, and then our write does not take effect and we look again. A run that has
+ * expired does not come back with what comes late for it: it is buried.
  */
 const refold = (stores: RecordStores, recording: Recording): Promise<Finding> =>
   untilWritten<Finding>(stores.clock, async () => {
     const { run, entry, policy } = recording;
     const present = await stores.runs.find(run);
-    if (isTombstone(present)) return "deleted";
+    if (isTombstone(present)) return goneAs(present);
+    const expire = async () => {
+      const longestDays = policy.longestRetentionDays(present?.row.appId);
+      return (await buryExpired(stores, run, { present, longestDays })) ? "expired" : undefined;
+    };
+    if (present !== undefined && hasExpired(present.expiresAt, stores.clock.now())) return expire();
     if (present !== undefined && standsFor(present, entry)) return tellOfMore(stores, recording, present);
     const { entries } = await stores.ledger.readAll(run);
-    const header = stillLapsed(stores, recording, { present, entries, header: headerOf(entries, policy) });
+    if (present === undefined && hadExpired(stores, recording, entries)) return expire();
+    const header = headerOf(entries, policy);
     if (present !== undefined && isSameHeader(present, header)) return tellOfMore(stores, recording, present);
     const isWritten =
       present === undefined ? await stores.runs.create(run, header) : await stores.runs.replace(run, header, present);
     if (!isWritten) return undefined;
     return present === undefined ? "kept" : findingOf(present);
   });
-
-/**
- * A run that has expired does not come back with what comes late for it: its header keeps the expiry that has passed. Where
- * that header was collected already, what is left of the run tells that it had expired.
- */
-const stillLapsed = (
-  { clock }: RecordStores,
-  { entry, policy }: Recording,
-  of: { present: StoredHeader | undefined; entries: readonly LedgerEntry[]; header: Header },
-): Header => {
-  const { present, entries, header } = of;
-  if (present?.hold !== undefined) return header;
-  const earlier = entries.filter(({ ulid }) => ulid !== entry.ulid);
-  const before = present ?? (earlier.length === 0 ? undefined : headerOf(earlier, policy));
-  if (before === undefined || !hasExpired(before.expiresAt, clock.now())) return header;
-  return { ...header, expiresAt: before.expiresAt, keptDays: before.keptDays };
-};
 
 /** Whether an arrival of node events could tell the app of a run whose own events have not. The fold has the last word. */
 const mayTellApp = (header: StoredHeader, entry: LedgerEntry): boolean => {
@@ -93,58 +98,74 @@ const mayTellApp = (header: StoredHeader, entry: LedgerEntry): boolean => {
   return header.row.appId === undefined || compareText(app, header.row.appId) < 0;
 };
 
-/** Brings the header up to date. The plain path, a start or a finish of a run, is one write and no read. */
+/** A run that began so long ago may have been here and have expired since: no run is kept for less than a day. */
+const LATE_START_MS = 43_200_000;
+
+const mayBeLate = ({ listedAt }: Header, now: number): boolean => now - millisecondsOf(listedAt) > LATE_START_MS;
+
+/**
+ * Brings the header up to date. The plain path, a start or a finish of a run, is one write and no read, unless the run
+ * began long ago.
+ */
 const updateHeader = async (stores: RecordStores, recording: Recording): Promise<Finding> => {
   const { run, entry, policy } = recording;
+  const now = stores.clock.now();
   if (!entry.events.some(isRunLevel)) {
     const present = await stores.runs.find(run);
-    if (isTombstone(present)) return "deleted";
-    if (present === undefined || mayTellApp(present, entry)) return refold(stores, recording);
-    return tellOfMore(stores, recording, present);
+    const isThere = present !== undefined && !isTombstone(present) && !hasExpired(present.expiresAt, now);
+    return isThere && !mayTellApp(present, entry) ? tellOfMore(stores, recording, present) : refold(stores, recording);
   }
   const finish = finishOf(entry, policy);
   if (finish !== undefined) {
     if (await stores.runs.finish(run, finish)) return "kept";
   } else {
     const header = headerOf([entry], policy);
-    if (header.phase !== "folded" && (await stores.runs.create(run, header))) return "kept";
+    const isPlain = header.phase !== "folded" && !mayBeLate(header, now);
+    if (isPlain && (await stores.runs.create(run, header))) return "kept";
   }
   return refold(stores, recording);
 };
 
-/** A run that was deleted takes nothing in, not even what came while it was being deleted. */
-const settle = async (stores: RecordStores, run: RunKey, finding: Finding): Promise<boolean> => {
-  if (finding === "deleted") await stores.ledger.removeAll(run);
+/** What became of an arrival. Of a run that was deleted or has expired nothing is left, that arrival included. */
+export type ArrivalOutcome = "recorded" | GoneAs;
+
+/** A run that is gone takes nothing in, not even what came while it was going. */
+const settle = async (stores: RecordStores, run: RunKey, finding: Finding): Promise<ArrivalOutcome> => {
   if (finding === "held") await keepRun(stores, run, NEVER);
-  return finding !== "deleted";
+  if (finding === "kept" || finding === "held") return "recorded";
+  await stores.ledger.removeAll(run);
+  return finding;
 };
 
 /**
- * Opens an epoch by the claim that the arrival holds: false where somebody else has opened it, or the run was deleted.
- * Throws StoreFault; after that the claim may stand, and trying again tells.
+ * Opens an epoch by the claim that the arrival holds; `claimed`: somebody else has opened it. Throws StoreFault; after that
+ * the claim may stand, and trying again tells.
  */
 export const recordClaim = async (
   stores: RecordStores,
   run: RunKey,
   claim: { arrival: Arrival; epoch: number },
-): Promise<boolean> => {
+): Promise<ArrivalOutcome | "claimed"> => {
   const { arrival, epoch } = claim;
   const policy = await policyFor(stores, run.tenantId);
   const expiresAt = entryExpiry(arrival.receivedAt, policy.longestRetentionDays(undefined));
-  if (!(await stores.ledger.claim(run, { ...arrival, appId: undefined, expiresAt }, epoch))) return false;
+  if (!(await stores.ledger.claim(run, { ...arrival, appId: undefined, expiresAt }, epoch))) return "claimed";
   return settle(stores, run, await updateHeader(stores, { run, entry: entryOf(arrival), policy }));
 };
 
 /**
- * Makes an arrival durable and visible: one ledger entry, then the header. It is accepted only after both. False where
- * the run was deleted: then nothing of it is left. Throws StoreFault; repeating the same events then is safe.
+ * Makes an arrival durable and visible: one ledger entry, then the header. It is accepted only after both. Throws
+ * StoreFault; repeating the same events then is safe.
  */
-export const recordArrival = async (stores: RecordStores, run: RunKey, arrival: Arrival): Promise<boolean> => {
+export const recordArrival = async (stores: RecordStores, run: RunKey, arrival: Arrival): Promise<ArrivalOutcome> => {
   const policy = await policyFor(stores, run.tenantId);
   const appId = arrival.events.find(isRunLevel)?.appId ?? smallestApp(arrival.events);
-  const registration =
-    appId === undefined ? undefined : stores.apps.register(run.tenantId, { appId, registeredAt: arrival.receivedAt });
+  // Each that is named: which of them the run is of, the fold of all arrivals says. Where none is, upkeep has to know too.
+  const named = new Set(arrival.events.flatMap((event) => event.appId ?? []));
+  const registeredAt = arrival.receivedAt;
+  const apps = named.size === 0 ? [undefined] : [...named];
+  const registrations = apps.map((appId) => stores.apps.register(run.tenantId, { appId, registeredAt }));
   const expiresAt = entryExpiry(arrival.receivedAt, policy.longestRetentionDays(appId));
-  await Promise.all([stores.ledger.append(run, { ...arrival, appId, expiresAt }), registration]);
+  await Promise.all([stores.ledger.append(run, { ...arrival, appId, expiresAt }), ...registrations]);
   return settle(stores, run, await updateHeader(stores, { run, entry: entryOf(arrival), policy }));
 };

@@ -6,6 +6,7 @@ import type { UploadStore } from "../../ports/upload-store.ts";
 import type { RedactedEvent } from "../redaction/redact-event.ts";
 import { sideBySide } from "../side-by-side.ts";
 import { findUploads, type UploadFinding } from "../uploads/find-uploads.ts";
+import { GONE, type GoneAs, goneAs } from "./gone-run.ts";
 import type { EventResult } from "./received-event.ts";
 import { type RecordStores, recordArrival } from "./record-arrival.ts";
 
@@ -38,12 +39,11 @@ const accepted = (event: IdentifiedEvent): EventResult => ({
   runId: event.runId,
 });
 
-const runDeleted = (event: IdentifiedEvent): EventResult => ({
+const runGone = (event: IdentifiedEvent, as: GoneAs): EventResult => ({
   status: "rejected",
   id: event.id ?? event.digest,
   runId: event.runId,
-  code: "RUN_DELETED",
-  errors: [{ path: "run_id", message: "the run was deleted" }],
+  ...GONE[as],
 });
 
 const withoutUpload = (event: IdentifiedEvent, { code, errors }: UploadFinding & { ok: false }): EventResult => ({
@@ -79,21 +79,24 @@ const recordGroup = async (
     const opened = group.events.filter(({ event }) => !unopened.has(event.epoch)).map(({ event }) => event);
     const uploads = await findUploads(dependencies, group.run, opened);
     const isRefused = unopened.size > 0 || [...uploads.values()].some(({ ok }) => !ok);
-    // What a deleted run once had, its claims among it, is gone: that it was deleted is all that there is to say.
-    if (isRefused && isTombstone(await dependencies.runs.find(group.run))) {
-      return group.events.map(({ index, event }) => [index, runDeleted(event)]);
+    // What a run that is gone once had, its claims among it, is gone too: there is nothing else to say.
+    const found = isRefused ? await dependencies.runs.find(group.run) : undefined;
+    if (isTombstone(found)) {
+      return group.events.map(({ index, event }) => [index, runGone(event, goneAs(found))]);
     }
     const events = opened.flatMap((event) => {
       const finding = uploads.get(event);
       return finding === undefined ? event : finding.ok ? finding.event : [];
     });
-    const isRecorded =
-      events.length === 0 || (await recordArrival(dependencies, group.run, { ...receipt, actor: "engine", events }));
+    const outcome =
+      events.length === 0
+        ? "recorded"
+        : await recordArrival(dependencies, group.run, { ...receipt, actor: "engine", events });
     const resultOf = (event: IdentifiedEvent): EventResult => {
       if (unopened.has(event.epoch)) return unknownEpoch(event);
       const finding = uploads.get(event);
       if (finding?.ok === false) return withoutUpload(event, finding);
-      return isRecorded ? accepted(event) : runDeleted(event);
+      return outcome === "recorded" ? accepted(event) : runGone(event, outcome);
     };
     return group.events.map(({ index, event }) => [index, resultOf(event)]);
   } catch (error) {

@@ -1,5 +1,11 @@
 import * as v from "valibot";
-import { type EventReading, type InputError, type ProducedEvent, readEvent } from "../../contract/event.ts";
+import {
+  type EventReading,
+  type FieldValue,
+  type InputError,
+  type ProducedEvent,
+  readEvent,
+} from "../../contract/event.ts";
 import { Id, type TenantId } from "../../contract/identifiers.ts";
 import { afterSpace, membersOf } from "../../contract/json-text.ts";
 import { MARKED, type Redaction, redactionMark } from "../../contract/redaction.ts";
@@ -32,30 +38,40 @@ const readObject = (text: string): EventReading => {
   return readEvent({ text, value: {} }, { now: Number.POSITIVE_INFINITY, isFromQueue });
 };
 
-/** What may be kept of an event. Its identity is that of what came, and the same whatever its app turns out to be. */
-const keptOf = (received: ReceivedEvent, event: ProducedEvent, redactor: AppRedactor | undefined): Kept => {
-  const { redaction: before } = received;
-  if (redactor === undefined) return { text: received.text, redaction: before };
-  const { text, fields: touched, isAnyones } = redactor.event(received.text);
-  if (before !== undefined) {
-    return { text, redaction: { digest: before.digest, fields: [...new Set([...before.fields, ...touched])] } };
-  }
-  if (!isAnyones) return { text, redaction: undefined };
-  const digest = keyedDigest(identify(event, received.text).digest, redactor.secret);
-  return { text, redaction: { digest, fields: [...touched] } };
+/**
+ * What may be kept of an event. Its identity is that of what came, and the same whatever its app turns out to be: `digest`
+ * makes it anew of a text of which nothing is missing; of one that was redacted before it cannot be, and is keyed already.
+ */
+export const keptOf = (
+  { text, redaction: before }: Pick<ReceivedEvent, "text" | "redaction">,
+  of: { readonly redactor: AppRedactor | undefined; digest(): string },
+): Kept => {
+  const { redactor } = of;
+  if (redactor === undefined) return { text, redaction: before };
+  const { text: left, fields: touched, isAnyones } = redactor.event(text);
+  if (!isAnyones) return { text, redaction: before };
+  const fields = new Set([...(before?.fields ?? []), ...touched]);
+  const isWhole = before === undefined || before.fields.length === 0;
+  const digest = isWhole ? keyedDigest(of.digest(), redactor.secret) : before.digest;
+  return { text: left, redaction: { digest, fields: [...fields] } };
 };
 
-const marked = (event: ProducedEvent, { digest, fields }: Redaction): IdentifiedEvent => {
-  const marks = fields.map((name) => [redactionMark(name), MARKED] as const);
-  return { ...event, fields: new Map([...event.fields, ...marks]), digest };
-};
+/** Small fields that say of others that they are not as they came. */
+export const marksOf = (fields: readonly string[]): [string, typeof MARKED][] =>
+  fields.map((name) => [redactionMark(name), MARKED]);
+
+const marked = (event: ProducedEvent, { digest, fields }: Redaction): IdentifiedEvent => ({
+  ...event,
+  fields: new Map<string, FieldValue>([...event.fields, ...marksOf(fields)]),
+  digest,
+});
 
 const redactRead = (
   received: ReceivedEvent,
   event: ProducedEvent,
   redactor: AppRedactor | undefined,
 ): RedactedEvent => {
-  const kept = keptOf(received, event, redactor);
+  const kept = keptOf(received, { redactor, digest: () => identify(event, received.text).digest });
   const again = kept.text === received.text ? ({ ok: true, event } as const) : readObject(kept.text);
   if (!again.ok) throw new Error(`expected an event after redaction, came ${again.code}`);
   const { redaction } = kept;
@@ -70,7 +86,7 @@ const keptOfRefused = (received: ReceivedEvent, { code }: Refused, redactor: App
     return { text: REDACTED_JSON, redaction: undefined };
   }
   const reading = readObject(text);
-  if (reading.ok) return keptOf(received, reading.event, redactor);
+  if (reading.ok) return keptOf(received, { redactor, digest: () => identify(reading.event, text).digest });
   return { text: redactor.event(text).text, redaction: received.redaction };
 };
 

@@ -5,6 +5,7 @@ import { type MostNames, type Summary, totalOfSummaries, withFewNames } from "..
 import { writeSummary } from "../../domain/statistics/summary-text.ts";
 import type { Mark, PeriodSummary, StatisticsStore, StoredSummary } from "../../ports/statistics-store.ts";
 import { sideBySide } from "../side-by-side.ts";
+import { takeTurns, type WaitForTurn } from "../take-turns.ts";
 
 /** So many names a sum tells apart: it stays far below the size of an item. */
 export const MOST_STORED_NAMES: MostNames = { names: 200, failures: 500, currencies: 100 };
@@ -31,10 +32,11 @@ interface Stores {
   readonly statistics: StatisticsStore;
 }
 
+/** A provisional sum that is what it was stays as of when it was made: that is true, and costs no write. */
 const isSame = (a: PeriodSummary | undefined, b: PeriodSummary): boolean =>
   a !== undefined &&
   a.finalAt === b.finalAt &&
-  a.asOf === b.asOf &&
+  (a.asOf === undefined) === (b.asOf === undefined) &&
   writeSummary(a.summary) === writeSummary(b.summary);
 
 /** Nothing is written where the sum is what it was. False: somebody else has written meanwhile. */
@@ -44,42 +46,72 @@ const putIfChanged = async (
   of: { readonly period: Period; readonly present: StoredSummary | undefined; readonly sum: PeriodSummary },
 ): Promise<boolean> => isSame(of.present, of.sum) || statistics.put(app, of.period, of.sum, of.present?.version ?? 0);
 
-/**
- * What runs add to a quarter, summed up, how many they are, and when the first of it was written; undefined where there is
- * nothing.
- */
+/** What runs add to a quarter. */
+export interface QuarterSum {
+  readonly summary: Summary;
+  readonly runs: number;
+  /** When the first of it may be collected (seconds since 1970). */
+  readonly firstExpiry: number;
+  /** Else reading was stopped: there may be more. */
+  readonly isWhole: boolean;
+}
+
+/** Sums up what runs add to a quarter, as long as `mayGoOn`, which is told how many were read so far. */
 export const sumQuarter = async (
   { statistics }: Stores,
   app: AppKey,
-  quarter: number,
-): Promise<{ summary: Summary; runs: number; firstExpiry: number } | undefined> => {
+  of: { readonly quarter: number; readonly mayGoOn?: (runs: number) => boolean | Promise<boolean> },
+): Promise<QuarterSum> => {
+  const { quarter, mayGoOn = () => true } = of;
   const total = totalOfSummaries();
-  let [runs, firstExpiry] = [0, Number.POSITIVE_INFINITY];
+  let [runs, firstExpiry, isWhole] = [0, Number.POSITIVE_INFINITY, true];
   for await (const { summary, expiresAt } of statistics.contributions(app, quarter)) {
+    isWhole = await mayGoOn(runs);
+    if (!isWhole) break;
     if (summary !== undefined) total.add(summary);
     runs++;
     firstExpiry = Math.min(firstExpiry, expiresAt);
   }
-  if (runs === 0) return undefined;
-  return { summary: withFewNames(total.sum(), MOST_STORED_NAMES), runs, firstExpiry };
+  return { summary: withFewNames(total.sum(), MOST_STORED_NAMES), runs, firstExpiry, isWhole };
 };
 
-interface QuarterToSum {
-  readonly quarter: number;
+/** What to sum up, and within which bounds. */
+interface QuartersToSum {
   readonly now: number;
   /** An open quarter of more runs is summed up provisionally. */
   readonly mostApart: number;
+  readonly isOutOfTime: () => boolean;
+  /** Quarters of more runs are read one after the other: where there is no time for all, some are done. */
+  readonly waitForTurn: WaitForTurn;
 }
 
-/** The sum is read before what it is made of: whoever writes it in between makes this write fail. */
-const sumUpQuarter = async (stores: Stores, app: AppKey, of: QuarterToSum): Promise<boolean> => {
+const sumInTurn = async (stores: Stores, app: AppKey, of: QuartersToSum & { quarter: number }): Promise<QuarterSum> => {
+  let endTurn: (() => void) | undefined;
+  const mayGoOn = async (runs: number): Promise<boolean> => {
+    if (runs === of.mostApart) endTurn = await of.waitForTurn();
+    return !of.isOutOfTime();
+  };
+  try {
+    return await sumQuarter(stores, app, { quarter: of.quarter, mayGoOn });
+  } finally {
+    endTurn?.();
+  }
+};
+
+/**
+ * Sums up a quarter; false where there was no time, or somebody else has written meanwhile. The sum is read before what it
+ * is made of: whoever writes it in between makes this write fail.
+ */
+const sumUpQuarter = async (stores: Stores, app: AppKey, of: QuartersToSum & { quarter: number }): Promise<boolean> => {
+  if (of.isOutOfTime()) return false;
   const period: Period = { grain: "quarter", from: of.quarter };
   const present = await stores.statistics.find(app, period);
   // What it was made of is about to be collected: it stays as it is.
   if (present?.finalAt !== undefined && !canStillClose(present.finalAt, of.now)) return true;
-  const made = await sumQuarter(stores, app, of.quarter);
+  const made = await sumInTurn(stores, app, of);
+  if (!made.isWhole) return false;
   const isProvisional = !canClose(of.quarter, of.now);
-  if (made === undefined || (isProvisional && made.runs <= of.mostApart)) return true;
+  if (made.runs === 0 || (isProvisional && made.runs <= of.mostApart)) return true;
   const sum: PeriodSummary = {
     summary: made.summary,
     finalAt: Math.min(present?.finalAt ?? Number.POSITIVE_INFINITY, finalAt(made.firstExpiry)),
@@ -126,27 +158,39 @@ const closeAbove = async (
   return closed;
 };
 
+/** Up to when, and within which bounds, an app's statistics are summed up. */
+export interface ClosingOrder {
+  readonly now: number;
+  /** An open quarter of more runs is summed up provisionally; left out: {@link MOST_RUNS_APART}. */
+  readonly mostApart?: number;
+  /** Whether there is no time to read on; left out: there always is. */
+  readonly isOutOfTime?: () => boolean;
+}
+
 /**
  * Sums up the quarters of an app that have been marked and are open no more: the quarter from what its runs add, its hour
  * from quarters, its day from hours, and then takes the mark away. It may be stopped anywhere and run in several places
  * at once: a sum is written only over the one that was read before its parts, so the last to write has seen all, and a
  * mark that cannot be taken away makes the next pass do it again. Marked quarters that are still open, and of more than
- * `mostApart` runs, then get a provisional sum, and keep their marks. Bounded: `hasMore` says to call again at once. Throws
- * what went wrong with a quarter after the others are done; calling again is safe.
+ * `mostApart` runs, then get a provisional sum, and keep their marks; one to which nothing was added keeps the sum that it
+ * has. Bounded: `hasMore` says to call again at once. Where time runs out, a quarter that is not read to its end keeps its
+ * mark, and what was summed up by then is finished. Throws what went wrong with a quarter after the others are done;
+ * calling again is safe.
  */
 export const closeStatistics = async (
   stores: Stores,
   app: AppKey,
-  now: number,
-  mostApart = MOST_RUNS_APART,
+  { now, mostApart = MOST_RUNS_APART, isOutOfTime = () => false }: ClosingOrder,
 ): Promise<Closing> => {
   const found = await stores.statistics.marks(app, { limit: MOST_QUARTERS + 1 });
   const failures: unknown[] = [];
+  const waitForTurn = takeTurns();
   const sumUp = async (marks: readonly Mark[]): Promise<Mark[]> => {
     const summed: Mark[] = [];
     await sideBySide(marks, PERIODS_AT_A_TIME, async (mark) => {
+      const of = { quarter: mark.quarter, now, mostApart, isOutOfTime, waitForTurn };
       try {
-        if (await sumUpQuarter(stores, app, { quarter: mark.quarter, now, mostApart })) summed.push(mark);
+        if (await sumUpQuarter(stores, app, of)) summed.push(mark);
       } catch (error) {
         // What is wrong with one quarter must not keep the others from being summed up.
         failures.push(error);

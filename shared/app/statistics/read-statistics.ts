@@ -21,6 +21,12 @@ export interface MostUnsummed {
 /** A day of quarters; four quarters are open at a time, each of few runs or with a provisional sum soon. */
 export const MOST_UNSUMMED: MostUnsummed = { quarters: 100, runs: 4 * MOST_RUNS_APART };
 
+/**
+ * Where marked quarters would make one call read more sums, it looks at half as many of them, the newest, or half of
+ * those. A sum is some 5 KB where it is of many runs, 1 KB where it is of a hundred.
+ */
+export const MOST_SUMS = 3000;
+
 /** What runs come to, and whether all runs that are counted are in it. */
 export interface ReadStatistics {
   /** One for each span. */
@@ -59,43 +65,41 @@ const stretchesOf = (grain: Grain, begins: Iterable<number>): Stretch[] => {
   return spans.map((span) => ({ grain, span }));
 };
 
-const readStretches = (
-  { statistics }: Stores,
-  app: AppKey,
-  of: { readonly stretches: readonly Stretch[]; take(grain: Grain, sum: StoredSummary): void },
-): Promise<void> =>
-  sideBySide(of.stretches, STRETCHES_AT_A_TIME, async ({ grain, span }) => {
-    for await (const sum of statistics.list(app, grain, span)) of.take(grain, sum);
-  });
+/** What is read for spans. */
+interface Plan {
+  /** Quarters that stand alone, as a mark says them to be out of date. */
+  readonly marked: readonly number[];
+  /** The periods that make up the spans, by their begin: the position of the span that each belongs to. */
+  readonly parts: Readonly<Record<Grain, ReadonlyMap<number, number>>>;
+  readonly stretches: readonly Stretch[];
+}
 
-/**
- * Sums of marked quarters that will do until they are made anew, which is a few minutes: provisional ones, and those of
- * quarters that a long run of theirs has ended in since.
- */
-const sumsOfMarked = async (
-  stores: Stores,
-  app: AppKey,
-  of: { readonly marked: readonly number[]; readonly now: number },
-): Promise<Map<number, StoredSummary>> => {
-  const marked = new Set(of.marked);
-  const found = new Map<number, StoredSummary>();
-  await readStretches(stores, app, {
-    stretches: stretchesOf("quarter", marked),
-    take: (_grain, sum) => {
-      const willDo = sum.asOf !== undefined || canClose(sum.from, of.now);
-      if (marked.has(sum.from) && willDo) found.set(sum.from, sum);
-    },
-  });
-  return found;
+const planOf = (spans: readonly Span[], marked: readonly number[]): Plan => {
+  const parts: Record<Grain, Map<number, number>> = { quarter: new Map(), hour: new Map(), day: new Map() };
+  for (const [index, span] of spans.entries()) {
+    for (const { grain, from } of periodsIn(span, marked)) parts[grain].set(from, index);
+  }
+  return { marked, parts, stretches: GRAINS.flatMap((grain) => stretchesOf(grain, parts[grain].keys())) };
 };
 
-type Totals = Map<number, SummaryTotal>;
+const sumsIn = ({ stretches }: Plan): number =>
+  stretches.reduce((count, { grain, span }) => count + (span.to - span.from) / GRAIN_MS[grain], 0);
+
+/** How many sums are read at the most for spans of whole quarters of which none is marked. */
+export const sumsToRead = (spans: readonly Span[]): number => sumsIn(planOf(spans, []));
+
+/** The plan that looks at the most of the marked quarters, which come newest first, within the bound. */
+const boundedPlan = (spans: readonly Span[], marked: readonly number[]): Plan => {
+  const plan = planOf(spans, marked);
+  if (marked.length === 0 || sumsIn(plan) <= MOST_SUMS) return plan;
+  return boundedPlan(spans, marked.slice(0, Math.floor(marked.length / 2)));
+};
 
 /** Reads quarters run by run, the newest first; false where there was more than `mostRuns`. */
 const addRuns = async (
   { statistics }: Stores,
   app: AppKey,
-  of: { readonly wanted: Totals; readonly mostRuns: number },
+  of: { readonly wanted: ReadonlyMap<number, SummaryTotal>; readonly mostRuns: number },
 ): Promise<boolean> => {
   const newestFirst = [...of.wanted].sort(([a], [b]) => b - a);
   let [left, isWhole] = [of.mostRuns, true];
@@ -123,46 +127,48 @@ const earliest = (moments: readonly (number | undefined)[]): number | undefined 
 /**
  * What an app's runs come to in each of these spans of whole quarters, which follow one another without gaps. Reads the
  * fewest sums that cover them, and run by run only quarters that were never summed up: those of the last hour, where they
- * are of few runs. Up to date to the moment that each run was counted there, and elsewhere to the last summing up, of
- * which the answer tells. Bounded by the number of sums and by `most`.
+ * are of few runs. Of marked quarters those sums are taken that will do until they are made anew, which is a few minutes:
+ * provisional ones, and those of quarters that a long run of theirs has ended in since. Up to date to the moment that
+ * each run was counted there, and elsewhere to the last summing up, of which the answer tells. Reads {@link MOST_SUMS} at
+ * the most, where {@link sumsToRead} says no more, and runs by `most`.
  */
 export const readStatistics = async (
-  stores: Stores,
+  { statistics }: Stores,
   app: AppKey,
   of: { readonly spans: readonly Span[]; readonly now: number; readonly most?: MostUnsummed },
 ): Promise<ReadStatistics> => {
   const { spans, now, most = MOST_UNSUMMED } = of;
   const [first, last] = [spans[0], spans.at(-1)];
   if (first === undefined || last === undefined) return { sums: [], isComplete: true, asOf: undefined };
-  const found = await stores.statistics.marks(app, {
+  const found = await statistics.marks(app, {
     span: { from: first.from, to: last.to },
     limit: most.quarters + 1,
     isNewestFirst: true,
   });
-  const marked = found.slice(0, most.quarters).map(({ quarter }) => quarter);
-  const summed = await sumsOfMarked(stores, app, { marked, now });
-  const apart = new Set(marked.filter((quarter) => !summed.has(quarter)));
+  const newest = found.slice(0, most.quarters).map(({ quarter }) => quarter);
+  const { marked, parts, stretches } = boundedPlan(spans, newest);
 
   const totals = spans.map(() => totalOfSummaries());
-  const closed: Record<Grain, Totals> = { quarter: new Map(), hour: new Map(), day: new Map() };
-  const runs: Totals = new Map();
-  for (const [index, span] of spans.entries()) {
-    const total = totals[index] as SummaryTotal;
-    for (const { grain, from } of periodsIn(span, marked)) {
-      const sum = grain === "quarter" ? summed.get(from) : undefined;
-      if (sum !== undefined) total.add(sum.summary);
-      else if (grain === "quarter" && apart.has(from)) runs.set(from, total);
-      else closed[grain].set(from, total);
+  const totalFor = (grain: Grain, from: number): SummaryTotal | undefined => totals[parts[grain].get(from) ?? -1];
+  const apart = new Map(marked.map((quarter) => [quarter, totalFor("quarter", quarter) as SummaryTotal]));
+  const moments: (number | undefined)[] = [];
+  const take = (grain: Grain, { from, summary, asOf }: StoredSummary): void => {
+    if (grain === "quarter" && apart.has(from)) {
+      const willDo = asOf !== undefined || canClose(from, now);
+      if (!willDo) return;
+      apart.delete(from);
+      moments.push(asOf);
     }
-  }
-  await readStretches(stores, app, {
-    stretches: GRAINS.flatMap((grain) => stretchesOf(grain, closed[grain].keys())),
-    take: (grain, { from, summary }) => closed[grain].get(from)?.add(summary),
+    totalFor(grain, from)?.add(summary);
+  };
+  await sideBySide(stretches, STRETCHES_AT_A_TIME, async ({ grain, span }) => {
+    for await (const sum of statistics.list(app, grain, span)) take(grain, sum);
   });
-  const isWhole = (await addRuns(stores, app, { wanted: runs, mostRuns: most.runs })) && found.length <= most.quarters;
+  const areRunsWhole = await addRuns({ statistics }, app, { wanted: apart, mostRuns: most.runs });
+  const isWhole = areRunsWhole && marked.length === found.length;
   return {
     sums: totals.map((total) => total.sum()),
-    isComplete: isWhole && summed.size === 0,
-    asOf: isWhole ? earliest([...summed.values()].map(({ asOf }) => asOf)) : undefined,
+    isComplete: isWhole && moments.length === 0,
+    asOf: isWhole ? earliest(moments) : undefined,
   };
 };

@@ -144,7 +144,7 @@ const sumAgain = async (stores: RecountStores, app: AppKey, period: Period): Pro
   const { grain } = period;
   if (grain !== "quarter") return sumPeriod(stores, app, { ...period, grain });
   if (await isFinal(stores, { app, quarter: period.from })) return undefined;
-  return (await sumQuarter(stores, app, period.from))?.summary ?? sumOf([]);
+  return (await sumQuarter(stores, app, { quarter: period.from })).summary;
 };
 
 const EMPTY = writeSummary(sumOf([]));

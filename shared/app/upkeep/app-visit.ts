@@ -3,9 +3,10 @@ import type { AppSettings, RunPolicy } from "../../domain/app-settings.ts";
 import type { StatisticsStore } from "../../ports/statistics-store.ts";
 import type { AppUpkeep, UpkeepStore } from "../../ports/upkeep-store.ts";
 import type { RecordStores } from "../record/record-arrival.ts";
+import type { ExpiryStores } from "../retention/expire-run.ts";
 
 /** The stores that upkeep works on. */
-export interface UpkeepStores extends RecordStores {
+export interface UpkeepStores extends RecordStores, ExpiryStores {
   readonly statistics: StatisticsStore;
   readonly upkeep: UpkeepStore;
   /** A ULID of this time (milliseconds since 1970). */

@@ -1,10 +1,10 @@
 import type { AppId, RunKey, TenantId } from "../../contract/identifiers.ts";
 import { instantOf, millisecondsOf } from "../../contract/instant.ts";
-import { lostAt, lostRunEvent } from "../../domain/fold/lost-run.ts";
+import { lostAt, lostRunEvent } from "../../domain/lost-run.ts";
 import { hasExpired } from "../../domain/retention.ts";
 import { isTombstone, type ListedHeader, type ListPosition } from "../../ports/run-store.ts";
-import { appRuns } from "../lists/app-runs.ts";
 import { recordArrival } from "../record/record-arrival.ts";
+import { appRuns } from "./app-runs.ts";
 import type { UpkeepStores } from "./app-visit.ts";
 import { type Visited, type VisitLimits, visitRuns } from "./visit-runs.ts";
 
@@ -55,7 +55,8 @@ const look = async (stores: UpkeepStores, run: RunKey, idleSeconds: number): Pro
   const { appId, epoch } = header.row;
   const event = lostRunEvent({ runId: run.runId, appId, epoch, lastSignAt, idleSeconds });
   const arrival = { ulid: stores.newUlid(now), receivedAt: now, actor: "service", source: "runstone" } as const;
-  return (await recordArrival(stores, run, { ...arrival, events: [event] })) ? "closed" : "gone";
+  const outcome = await recordArrival(stores, run, { ...arrival, events: [event] });
+  return outcome === "recorded" ? "closed" : "gone";
 };
 
 /**

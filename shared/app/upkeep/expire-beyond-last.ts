@@ -1,8 +1,8 @@
 import { TERMINAL_STATUSES } from "../../contract/run-status.ts";
 import { hasExpired, NEVER } from "../../domain/retention.ts";
-import type { ListedHeader } from "../../ports/run-store.ts";
-import { type AppRunsQuery, appRuns } from "../lists/app-runs.ts";
-import { changeHeader } from "../record/change-header.ts";
+import type { ListedHeader, StoredHeader } from "../../ports/run-store.ts";
+import { expireRun } from "../retention/expire-run.ts";
+import { type AppRunsQuery, appRuns } from "./app-runs.ts";
 import { nothingDone, type UpkeepStep, type UpkeepStores } from "./app-visit.ts";
 import { afterVisit, roundFor } from "./upkeep-round.ts";
 import { visitRuns } from "./visit-runs.ts";
@@ -24,7 +24,7 @@ async function* alive(stores: UpkeepStores, query: AppRunsQuery): AsyncGenerator
  */
 export const beyondLastExpirer =
   (stores: UpkeepStores): UpkeepStep =>
-  async ({ app, settings, shards, isOutOfTime }, upkeep) => {
+  async ({ app, settings, shards, policy, isOutOfTime }, upkeep) => {
     const most = settings?.keep_last ?? undefined;
     if (settings === undefined || most === undefined) return nothingDone(upkeep);
     const now = stores.clock.now();
@@ -35,10 +35,9 @@ export const beyondLastExpirer =
     const visited = await visitRuns(headers, { mostRuns: MOST_RUNS, isOutOfTime }, async (header, index) => {
       const { runId, row, expiresAt } = header;
       if (round.seen + index < most || expiresAt === NEVER || !TERMINAL_STATUSES.has(row.status)) return;
-      const hasEnded = await changeHeader(stores, { ...app, runId }, async (present) =>
-        TERMINAL_STATUSES.has(present.row.status) ? { ...present, expiresAt: Math.floor(now / 1000) } : undefined,
-      );
-      if (hasEnded) changed += 1;
+      const run = { ...app, runId };
+      const isDue = (present: StoredHeader): boolean => TERMINAL_STATUSES.has(present.row.status);
+      if (await expireRun(stores, run, { policy, isDue })) changed += 1;
     });
     const newest = afterVisit(round, visited);
     return { upkeep: { ...upkeep, newest }, changed, hasMore: !newest.isOver, failures: visited.failures };

@@ -1,5 +1,5 @@
 import type { AppKey, TenantId } from "../../contract/identifiers.ts";
-import type { KnownApp } from "../../ports/app-registry.ts";
+import type { KnownApp, RegistryPlace, UnknownApp } from "../../ports/app-registry.ts";
 import { sideBySide } from "../side-by-side.ts";
 import type { UpkeepStores } from "./app-visit.ts";
 import { type AppVisitor, appVisitor, type Done, type UpkeepTask } from "./visit-app.ts";
@@ -27,10 +27,11 @@ export type Upkeep = (isOutOfTime: () => boolean) => Promise<Tick>;
 const APPS_A_PAGE = 50;
 const APPS_AT_A_TIME = 4;
 
-const isAfter = (a: AppKey, b: AppKey | undefined): boolean =>
-  b !== undefined && (a.tenantId > b.tenantId || (a.tenantId === b.tenantId && a.appId > b.appId));
+/** Of a tenant, the place of no app comes first. */
+const isAfter = (a: RegistryPlace, b: RegistryPlace | undefined): boolean =>
+  b !== undefined && (a.tenantId > b.tenantId || (a.tenantId === b.tenantId && (a.appId ?? "") > (b.appId ?? "")));
 
-const keyOf = ({ tenantId, appId }: AppKey): AppKey => ({ tenantId, appId });
+const placeOf = ({ tenantId, appId }: RegistryPlace): RegistryPlace => ({ tenantId, appId });
 
 /** What a tick has come to so far. */
 const startTally = () => {
@@ -90,7 +91,10 @@ const visitUnknown = async (
 };
 
 /** Pages of the registry from a position to its end, then from its beginning up to that position. */
-async function* pagesFrom(stores: UpkeepStores, position: AppKey | undefined): AsyncGenerator<readonly KnownApp[]> {
+async function* pagesFrom(
+  stores: UpkeepStores,
+  position: RegistryPlace | undefined,
+): AsyncGenerator<readonly (KnownApp | UnknownApp)[]> {
   for (const half of position === undefined ? ["whole"] : ["second", "first"]) {
     let after = half === "second" ? position : undefined;
     for (;;) {
@@ -99,15 +103,15 @@ async function* pagesFrom(stores: UpkeepStores, position: AppKey | undefined): A
       if (wanted.length > 0) yield wanted;
       const last = wanted.at(-1);
       if (last === undefined || wanted.length < APPS_A_PAGE) break;
-      after = keyOf(last);
+      after = placeOf(last);
     }
   }
 }
 
 /**
- * The upkeep of all apps, a tick at a time: every app is visited once, in turn, then those again that have more to do, as
- * long as there is time. A tick that runs out of time says where it stopped, and the next one goes on there. Several at
- * once, and ticks that are cut off, do no harm: everything can be done again.
+ * The upkeep of all apps, and of runs whose app is not known yet, a tick at a time: every app is visited once, in turn,
+ * then those again that have more to do, as long as there is time. A tick that runs out of time says where it stopped, and
+ * the next one goes on there. Several at once, and ticks that are cut off, do no harm: everything can be done again.
  */
 export const upkeepOf = (stores: UpkeepStores): Upkeep => {
   const visitor = appVisitor(stores);
@@ -117,20 +121,24 @@ export const upkeepOf = (stores: UpkeepStores): Upkeep => {
     const position = await stores.upkeep.position();
     const unfinished: Turn[] = [];
     let apps = 0;
-    let last: AppKey | undefined;
+    let last: RegistryPlace | undefined;
+    let isKept = position !== undefined;
     for await (const page of pagesFrom(stores, position)) {
       await sideBySide(page, APPS_AT_A_TIME, async (app) => {
         if (isOutOfTime()) return;
         const isNewTenant = app.tenantId !== last?.tenantId;
-        last = keyOf(app);
-        apps += 1;
+        last = placeOf(app);
+        if (app.appId !== undefined) apps += 1;
         if (isNewTenant) await visitUnknown(visitor, app.tenantId, of);
+        if (app.appId === undefined) return;
         const again = await visitOne(visitor, { app }, of);
         if (again !== undefined) unfinished.push(again);
       });
       if (isOutOfTime()) break;
       // A tick that is cut off has come as far as this.
-      if (page.length === APPS_A_PAGE) await stores.upkeep.keepPosition(last);
+      if (page.length < APPS_A_PAGE) continue;
+      await stores.upkeep.keepPosition(last);
+      isKept = true;
     }
     const isComplete = !isOutOfTime();
     for (let turn = unfinished.shift(); turn !== undefined && !isOutOfTime(); turn = unfinished.shift()) {
@@ -138,7 +146,7 @@ export const upkeepOf = (stores: UpkeepStores): Upkeep => {
       if (again !== undefined) unfinished.push(again);
     }
     const next = isComplete ? undefined : last;
-    if (next !== undefined || position !== undefined || apps >= APPS_A_PAGE) await stores.upkeep.keepPosition(next);
+    if (next !== undefined || isKept) await stores.upkeep.keepPosition(next);
     return { ...tally.done, apps, isComplete, failures: tally.failures };
   };
 };

@@ -91,8 +91,8 @@ const stepsOf = (
   ["outliving", outlivingKeeper(stores)],
   [
     "quarters",
-    async ({ app }, upkeep) => {
-      const { closed, hasMore } = await closeStatistics(stores, app, stores.clock.now());
+    async ({ app, isOutOfTime }, upkeep) => {
+      const { closed, hasMore } = await closeStatistics(stores, app, { now: stores.clock.now(), isOutOfTime });
       return { upkeep, changed: closed, hasMore, failures: [] };
     },
   ],

@@ -1,5 +1,6 @@
 import { canonicalJson } from "../../contract/canonical-json.ts";
 import { membersOf } from "../../contract/json-text.ts";
+import { exactNumber } from "./exact-number.ts";
 
 /** Two JSON texts that are not equal; undefined: there is none on that side. */
 export interface ValueDifference {
@@ -9,9 +10,12 @@ export interface ValueDifference {
   readonly other: string | undefined;
 }
 
-/** Whether two JSON texts say the same: white space, order of members and spelling of numbers and strings aside. */
+/**
+ * Whether two JSON texts say the same: white space, order of members and spelling of numbers and strings aside. Numbers
+ * are decimals of any size: two that the same double would stand for are not the same.
+ */
 export const isSameValue = (a: string | undefined, b: string | undefined): boolean =>
-  a === b || (a !== undefined && b !== undefined && canonicalJson(a) === canonicalJson(b));
+  a === b || (a !== undefined && b !== undefined && canonicalJson(a, exactNumber) === canonicalJson(b, exactNumber));
 
 const isObject = (text: string | undefined): text is string => text?.trimStart().startsWith("{") === true;
 

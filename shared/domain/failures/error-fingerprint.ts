@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { canonicalJson } from "../../contract/canonical-json.ts";
 import type { FieldValue } from "../../contract/event.ts";
 import { JsonText, membersOf } from "../../contract/json-text.ts";
+import { NUMBER, withoutNumbers } from "./random-parts.ts";
 
 /** What errors of one kind have in common: the text without what differs between them, and a short digest of it. */
 export interface ErrorFingerprint {
@@ -72,15 +73,9 @@ export const errorWords = (error: FieldValue | undefined): string => {
 };
 
 const TIME_OF_DAY = String.raw`\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?`;
-const ZONE = String.raw`(?: ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})\b)?`;
+const ZONE = String.raw`(?: ?(?:[AP]M|Z|UTC|GMT|[+-]\d{2}:?\d{2})\b)?`;
 const DAYS = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}";
 const MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}";
-
-/**
- * Numbers, amounts, ids and digests all have one placeholder: which of them a value looks like is a matter of luck, as a
- * digest may happen to have no letter, or no digit.
- */
-const NUMBER = "<n>";
 
 /**
  * What differs from one error of a kind to the next, in order. Every pattern begins at a border and repeats a bounded
@@ -91,68 +86,56 @@ const DIFFERING: readonly (readonly [pattern: RegExp, placeholder: string])[] = 
   [new RegExp(String.raw`(?<!\w)\d{4}-\d{2}-\d{2}(?:[T ]${TIME_OF_DAY}${ZONE})?(?!\w)`, "gi"), "<time>"],
   [new RegExp(`(?<!\\w)(?:${DAYS},? )?\\d{1,2} ${MONTHS} \\d{4}(?: ${TIME_OF_DAY}${ZONE})?(?!\\w)`, "g"), "<time>"],
   [new RegExp(`(?<!\\w)(?:${DAYS},? )?${MONTHS} \\d{1,2},? (?:${TIME_OF_DAY} )?\\d{4}(?!\\w)`, "g"), "<time>"],
+  // Bytes: of a certificate, of a network card.
+  [/(?<![\w:-])[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){2,64}(?![\w:-])/gi, NUMBER],
   [/(?<![\w.:])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?![\w.])/g, "<address>"],
   [
     /(?<![\w:.])\[?(?=[0-9a-f:]{0,39}::|(?:[0-9a-f]{1,4}:){7})(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])(?:\](?::\d{1,5})?)?/gi,
     "<address>",
   ],
-  [new RegExp(String.raw`(?<![\w:])\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?${ZONE}(?![\w:])`, "g"), "<time>"],
+  [new RegExp(String.raw`(?<![\w:])\d{1,2}:\d{2}(?: ?[AP]M|:\d{2}(?:[.,]\d{1,9})?${ZONE})(?![\w:])`, "g"), "<time>"],
   [/(?<![0-9a-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-z])/gi, NUMBER],
   [/(?<![0-9a-z])0x[0-9a-f]{1,64}(?![0-9a-z])/gi, NUMBER],
+  // JSON web tokens.
+  [/(?<![\w-])eyJ[\w-]{5,4000}(?:\.[\w-]{1,4000}){1,4}/g, NUMBER],
+  // What Kubernetes puts behind a name, and Python behind a temporary directory.
+  [/(?<=\w-)[b-df-hj-np-tv-xz24-9]{6,10}-[b-df-hj-np-tv-xz24-9]{5}(?![\w-])/g, NUMBER],
+  [/(?<=[\\/])tmp\.?[A-Za-z0-9_]{6,10}(?![\w-])/g, NUMBER],
   [/(?<!\w)\d{1,30}(?:\.\d{1,30})?e[-+]\d{1,4}(?!\w)/gi, NUMBER],
 ];
 
-/** A status code tells kinds of errors apart: its digits stand aside, as characters for private use. */
-const STATUS_CODE =
-  /(?<=(?<![a-z])(?:status|status[ _]code|code|http|http\/\d(?:\.\d)?)["']?[ :=]{1,3})[1-5]\d\d(?![\w.,]\d|\w)/gi;
+/** Codes tell kinds of errors apart: their digits stand aside, as characters for private use. */
+const CODES: readonly RegExp[] = [
+  /(?<=(?<![a-z])(?:http(?:\/\d(?:\.\d)?)?(?:[ _]?status)?|status[ _]?code)["']?[ :=]{1,3})[1-5]\d\d(?![\w.,]\d|\w)/gi,
+  // What a process exits with, and many another number, has this name too.
+  /(?<=(?<![a-z])(?:status|(?:error[ _]?)?code)["']?[ :=]{1,3})[45]\d\d(?![\w.,]\d|\w)/gi,
+  /(?<=[Cc]ode["']?[ :=]{1,3})[A-Z]{1,6}\d{3,5}(?![\w-])/g,
+  /(?<=^|(?:[Ee]rror|ERROR)[ :=([]{1,3})[A-Z]{1,6}\d{3,5}(?=[\]):,]|$)/g,
+];
 const aside = (digits: string): string => digits.replace(/\d/g, (digit) => String.fromCharCode(0xe000 + Number(digit)));
 const back = (text: string): string =>
   text.replace(/[\uE000-\uE009]/g, (digit) => String(digit.charCodeAt(0) - 0xe000));
 
-/** What a word in letters and digits is made of. */
-const PIECES = /[0-9]+|[A-Za-z]+/g;
-const HEX = /^[0-9a-f]+$/i;
-/** From here on what is hex is a digest, though it has letters only: hardly a word is made of those (characters). */
-const SHORTEST_DIGEST = 8;
-/** From here on with a digit in it (characters). */
-const SHORTEST_MIXED_HEX = 6;
-/** From here on letters and digits by turns are an id (characters). */
-const SHORTEST_ID = 8;
-/** A longer word is an id wherever its digits stand; up to here it may be a name with a number behind it (characters). */
-const LONGEST_NAME = 19;
-
-const withoutDigits = (part: string): string => {
-  const isHex = HEX.test(part);
-  if (isHex && part.length >= SHORTEST_DIGEST) return NUMBER;
-  if (!/\d/.test(part)) return part;
-  if (/^\d+$/.test(part) || (isHex && part.length >= SHORTEST_MIXED_HEX)) return NUMBER;
-  const pieces = part.match(PIECES) ?? [];
-  if (part.length > LONGEST_NAME || (part.length >= SHORTEST_ID && pieces.length > 2)) return NUMBER;
-  return pieces.map((piece) => (/^\d/.test(piece) ? NUMBER : piece)).join("");
-};
-
-/** Words without their numbers, part by part: `gpt-4o` to `gpt-<n>o`, `req_8f3a11c0d2` to `req_<n>`. */
-const withoutNumbers = (text: string): string =>
-  text.replace(/<(?:email|time|address|n)>|[A-Za-z0-9]+/g, (part) =>
-    part.startsWith("<") ? part : withoutDigits(part),
-  );
-
 /** An amount goes with its unit: how long and how much is told in ms or s, in bytes or GiB, by how much it is. */
 const UNIT =
-  "(?:[nuµμm]?s|m|h|d|secs?|mins?|hrs?|(?:nano|micro|milli)?seconds?|minutes?|hours?|days?|weeks?|(?:[kKMGT]i?)?B|bytes?)";
+  "(?:[nuµμm]?s|m|h|d|secs?|mins?|hrs?|(?:nano|micro|milli)?seconds?|minutes?|hours?|days?|weeks?|(?:[kKMGT]i?)?B|bytes?|%)";
 
 /** Numbers with signs, separators and units, and lists of numbers, are one. */
 const JOINED: readonly RegExp[] = [
   /(?<!\w|<(?:n|email|time|address)>)[-+]<n>/g,
   /<n>(?:[.,]<n>){1,500}/g,
   /<n>e[-+]?<n>/gi,
+  /<n>(?:[x×]<n>){1,500}/g,
   new RegExp(`<n>(?: ?${UNIT} ?<n>){0,5} ?${UNIT}(?![\\w<])`, "g"),
   /<n>(?:, ?[-+]?<n>){1,2000}/g,
-  // Quoted names of things: what has a number in it, no space, and is no path.
-  /(?<=(?<!\w)(['"`]))[^\s'"`<>/]{0,128}(?:<n>[^\s'"`<>/]{0,128}){1,40}(?=\1)/g,
+  // Quoted names of things: what has a number in it, no space, and is no path. Those of modules are few.
+  /(?<=(?<!\w|module |module named )(['"`]))[^\s'"`<>/]{0,128}(?:<n>[^\s'"`<>/]{0,128}){1,40}(?=\1)/g,
 ];
 
 const joined = (text: string): string => JOINED.reduce((found, pattern) => found.replace(pattern, NUMBER), text);
+
+/** Digits of other scripts, fractions and the like. */
+const OTHER_DIGIT = /(?![0-9])\p{N}/gu;
 
 /** Never half of a character. */
 const cut = (text: string): string => text.slice(0, LONGEST_TEXT).replace(/[\uD800-\uDBFF]$/, "");
@@ -162,7 +145,8 @@ const cut = (text: string): string => text.slice(0, LONGEST_TEXT).replace(/[\uD8
  * space. Takes the same time for any text, however long.
  */
 export const errorFingerprint = (error: FieldValue | undefined): ErrorFingerprint => {
-  let text = errorWords(error).slice(0, LOOKED_AT).replace(/\s+/g, " ").trim().replace(STATUS_CODE, aside);
+  let text = errorWords(error).slice(0, LOOKED_AT).replace(OTHER_DIGIT, "0").replace(/\s+/g, " ").trim();
+  for (const code of CODES) text = text.replace(code, aside);
   for (const [pattern, placeholder] of DIFFERING) text = text.replace(pattern, placeholder);
   text = cut(back(joined(withoutNumbers(text))));
   return { text, hash: createHash("sha256").update(text).digest().subarray(0, HASH_BYTES).toString("base64url") };

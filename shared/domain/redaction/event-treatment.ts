@@ -22,9 +22,15 @@ const WORDS: ReadonlySet<string> = new Set([
 /** What ids, times and numbers look like. */
 const FIXED_FORM = /^(?:true|false|-?\d[\d.eE+-]*|"[A-Za-z0-9._:+-]{1,128}")$/;
 
+/** What a claim says for all to see: who holds the run, how long, and why. */
+const CLAIM_FIELDS = { holder: undefined, lease_seconds: undefined, reason: undefined };
+const HOLDER = "holder";
+
 /** The fields that events of this type know; of a type that nobody knows, none. */
-const fieldsOf = (type: string | undefined): object =>
-  type !== undefined && Object.hasOwn(EVENT_FIELDS, type) ? EVENT_FIELDS[type as EventType] : {};
+const fieldsOf = (type: string | undefined): object => {
+  if (type === "run.claimed") return CLAIM_FIELDS;
+  return type !== undefined && Object.hasOwn(EVENT_FIELDS, type) ? EVENT_FIELDS[type as EventType] : {};
+};
 
 /**
  * How a field is treated, by the event's type and the JSON of its value, a string of it without needless escapes. What
@@ -34,7 +40,8 @@ export const treatmentOf = (type: string | undefined, name: string, value: strin
   if (!Object.hasOwn(fieldsOf(type), name) && !ENVELOPE.has(name)) return "payload";
   const isString = value.startsWith('"');
   const isObject = value.startsWith("{");
-  if (REDACTABLE_TEXTS.has(name)) return isString || (isObject && name === "error") ? "text" : "payload";
+  if (REDACTABLE_TEXTS.has(name) || name === HOLDER)
+    return isString || (isObject && name === "error") ? "text" : "payload";
   if (REDACTABLE_INSIDE.has(name)) return isObject || value.startsWith("[") ? "inside" : "payload";
   if (WORDS.has(name) && isString) return "word";
   return FIXED_FORM.test(value) ? "fixed" : "payload";

@@ -69,14 +69,14 @@ export const NO_LATENCIES: LatencySketch = totalOfLatencies().sum();
 export const averageMs = ({ count, sumMs }: LatencySketch): number | undefined =>
   count === 0 ? undefined : Number((sumMs * 2n + BigInt(count)) / (BigInt(count) * 2n));
 
-/** The time that a part of all times (0 to 1) does not exceed, at most {@link LATENCY_ERROR} off; undefined without times. */
+/** The shortest time that this part of all times (0 to 1) does not exceed (the nearest rank), at most {@link LATENCY_ERROR} off; undefined without times. */
 export const quantileMs = (sketch: LatencySketch, part: number): number | undefined => {
   if (sketch.count === 0) return undefined;
-  const rank = Math.floor(part * (sketch.count - 1));
+  const rank = Math.ceil(part * sketch.count);
   let passed = 0;
   for (const [bucket, count] of [...sketch.buckets].sort(([a], [b]) => a - b)) {
     passed += count;
-    if (passed > rank) return Math.min(sketch.maxMs, Math.max(sketch.minMs, middleOf(bucket)));
+    if (passed >= rank) return Math.min(sketch.maxMs, Math.max(sketch.minMs, middleOf(bucket)));
   }
   return sketch.maxMs;
 };

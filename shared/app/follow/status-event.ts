@@ -1,7 +1,7 @@
-import type { RunKey } from "../contract/identifiers.ts";
-import type { DomainEvent } from "../ports/publisher.ts";
-import type { ListedHeader } from "../ports/run-store.ts";
-import { presentListedRun } from "./read/present-run.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
+import type { DomainEvent } from "../../ports/publisher.ts";
+import type { ListedHeader } from "../../ports/run-store.ts";
+import { presentListedRun } from "../read/present-run.ts";
 
 /**
  * A run's status as a domain event: the run as a list shows it, and whose it is. `version` in it rises with each state

@@ -1,9 +1,9 @@
-import type { FieldValue } from "../../contract/event.ts";
-import type { AppId, RunId } from "../../contract/identifiers.ts";
-import { instantOf, showInstant } from "../../contract/instant.ts";
-import { JsonText } from "../../contract/json-text.ts";
-import { identify } from "./identity.ts";
-import type { IdentifiedEvent } from "./ledger.ts";
+import type { FieldValue } from "../contract/event.ts";
+import type { AppId, RunId } from "../contract/identifiers.ts";
+import { instantOf, showInstant } from "../contract/instant.ts";
+import { JsonText } from "../contract/json-text.ts";
+import { identify } from "./fold/identity.ts";
+import type { IdentifiedEvent } from "./fold/ledger.ts";
 
 /** The code of the error that a run is closed with which gave no sign of life. */
 const RUN_LOST = "RUN_LOST";

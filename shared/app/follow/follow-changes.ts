@@ -17,7 +17,7 @@ import {
   lastCountings,
   placeName,
   type RunChange,
-} from "./contribute.ts";
+} from "../statistics/contribute.ts";
 
 /** The stores that following runs needs. */
 export interface FollowStores extends CountStores {

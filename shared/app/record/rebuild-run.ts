@@ -1,7 +1,7 @@
 import type { RunKey } from "../../contract/identifiers.ts";
 import { type Header, headerOf } from "../../domain/header.ts";
 import type { StoredHeader } from "../../ports/run-store.ts";
-import { policyFor, type RecordStores } from "../record/record-arrival.ts";
+import { policyFor, type RecordStores } from "./record-arrival.ts";
 
 /** A value of a header that is not what the ledger folds to. */
 export interface HeaderDifference {

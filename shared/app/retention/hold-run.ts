@@ -4,6 +4,7 @@ import { entryExpiry, hasExpired, NEVER } from "../../domain/retention.ts";
 import { isTombstone, type LegalHold, type StoredHeader } from "../../ports/run-store.ts";
 import { policyFor, type RecordStores } from "../record/record-arrival.ts";
 import { untilWritten } from "../record/until-written.ts";
+import { type ExpiryStores, expireRun } from "./expire-run.ts";
 import { keepRun } from "./keep-run.ts";
 
 const change = async (
@@ -35,9 +36,12 @@ export const holdRun = async (stores: RecordStores, run: RunKey, hold: LegalHold
  * Releases a run from its hold: it expires by the retention of its status as ever, at once where that has passed. What
  * belongs to it is kept for as long as if it had been received now. Safe to repeat.
  */
-export const releaseRun = async (stores: RecordStores, run: RunKey): Promise<"changed" | "not_found"> => {
+export const releaseRun = async (
+  stores: RecordStores & ExpiryStores,
+  run: RunKey,
+): Promise<"changed" | "not_found"> => {
   const policy = await policyFor(stores, run.tenantId);
-  return change(stores, run, async (present) => {
+  const released = await change(stores, run, async (present) => {
     if (present.hold === undefined) return true;
     const { entries } = await stores.ledger.readAll(run);
     const expiresAt = entryExpiry(stores.clock.now(), policy.longestRetentionDays(present.row.appId));
@@ -48,4 +52,7 @@ export const releaseRun = async (stores: RecordStores, run: RunKey): Promise<"ch
     await keepRun(stores, run, expiresAt);
     return true;
   });
+  const isOver = ({ expiresAt }: StoredHeader): boolean => hasExpired(expiresAt, stores.clock.now());
+  if (released === "changed") await expireRun(stores, run, { policy, isDue: isOver });
+  return released;
 };

@@ -1,8 +1,8 @@
 import type { AppId, TenantId } from "../../contract/identifiers.ts";
 import type { Instant } from "../../contract/instant.ts";
 import type { ListedHeader, ListPosition, ListQuery, RunStore } from "../../ports/run-store.ts";
+import { newestFirst, positionOf } from "../lists/merge-lists.ts";
 import { sideBySide } from "../side-by-side.ts";
-import { newestFirst, positionOf } from "./merge-lists.ts";
 
 /** Which runs are walked over. */
 export interface AppRunsQuery {
