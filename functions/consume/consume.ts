@@ -123,7 +123,7 @@ export const consumeFunction = (dependencies: RecordingDependencies): QueueHandl
 
   const handle = async (batch: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     const hasTime = (): boolean => context.getRemainingTimeInMillis() > TIME_TO_END_MS;
-    const goneAs = goneRuns(dependencies.runs);
+    const goneAs = goneRuns(dependencies);
     const failed = new Set<string>();
     const fail = (messageId: string, error: unknown): void => {
       if (failed.has(messageId)) return;

@@ -28,7 +28,7 @@ export const deleteRun =
     const note = auditNote(dependencies, request, "run.deleted");
     // Noted before anything goes: a removal that is cut off was still somebody's. Of a repetition there may be nothing to note.
     if (!wasBuried) await note({ run_id: runId, removed: null });
-    const { entries, events, objects } = await dependencies.ledger.removeAll(run);
+    const { entries, events, objects } = await dependencies.ledger.removeAll(run, { uploads: true });
     const quarantined = await removeQuarantined(dependencies, run);
     const report = { run_id: runId, removed: { entries, events, objects, quarantined } };
     if (!wasBuried || entries + objects + quarantined > 0) await note(report);

@@ -87,10 +87,8 @@ export const listEvents =
       newPage: () => fullAt(read.query.limit, previewFor(request).seesPayload),
       waitSeconds: read.query.wait,
     });
-    // The run may be gone by then: one more read, only where it may have made a difference.
-    const isDated =
-      page.hasWaited || page.deliveries.length === 0 || hasExpired(header.expiresAt, dependencies.clock.now());
-    const shown = isDated ? await findShown(dependencies, key) : header;
+    // It may be gone by then: what was read of a run that is being deleted is a part of it.
+    const shown = await findShown(dependencies, key);
     if (shown === undefined) return NO_SUCH_RUN;
     const data = await present(dependencies, { run: key, expiresAt: shown.expiresAt }, { ...page, request });
     if ("code" in data) return data;

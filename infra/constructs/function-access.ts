@@ -3,8 +3,7 @@ import type { Access } from "./table-access.ts";
 
 /**
  * What recording does: entries, headers and claims are written, and read where they have to be folded; what comes for a
- * run that was deleted is removed again, with the uploads that it has copies of, and what comes for one on hold is copied
- * to where nothing collects it, graphs too.
+ * run that is gone is removed again, and what comes for one on hold is copied to where nothing collects it, graphs too.
  */
 const RECORDING = {
   items: {
@@ -17,7 +16,7 @@ const RECORDING = {
   objects: {
     runs: ["GetObject", "PutObject", "DeleteObject"],
     graphs: ["GetObject", "PutObject"],
-    uploads: ["GetObject", "DeleteObject"],
+    uploads: ["GetObject"],
   },
 } as const satisfies Access;
 
@@ -96,7 +95,6 @@ export const ACCESS = {
     objects: {
       runs: ["GetObject", "PutObject", "DeleteObject"],
       graphs: ["GetObject"],
-      uploads: ["DeleteObject"],
     },
   },
 

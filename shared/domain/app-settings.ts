@@ -45,6 +45,9 @@ export interface TenantSettings {
 
 const DAY_MS = 86_400_000;
 
+/** A retention that was set before may still have ended runs so long: until a pass of upkeep has moved their expiry. */
+const PASS_MS = DAY_MS;
+
 /** How runs of a tenant are kept and listed. */
 export interface RunPolicy {
   /** Days from the receipt of the deciding event. */
@@ -84,13 +87,14 @@ export const policyOf = (tenant: TenantSettings, usualDays: number): RunPolicy =
     hasExpired: ({ appId, status, decidedAt }, now) => {
       const settings = of(appId);
       let since = Number.NEGATIVE_INFINITY;
-      const held = [...(settings?.past ?? []), { retention_days: settings?.retention_days ?? {}, until: now + 1 }];
-      return held.some(({ retention_days, until }) => {
-        const expiry = decidedAt + (retention_days[status] ?? usualDays) * DAY_MS;
-        const isDuring = Math.max(since, expiry) < until;
+      const endsAt = (days: AppSettingsBody["retention_days"]): number =>
+        Math.max(since, decidedAt + (days[status] ?? usualDays) * DAY_MS);
+      for (const { retention_days, until } of settings?.past ?? []) {
+        const end = endsAt(retention_days);
+        if (end < until + PASS_MS && end <= now) return true;
         since = until;
-        return isDuring;
-      });
+      }
+      return endsAt(settings?.retention_days ?? {}) <= now;
     },
     shardOf: (appId, runId) => shardAmong(of(appId)?.write_shards ?? 1, runId),
   };

@@ -136,7 +136,7 @@ export const dynamoLedgerStore = (table: Table, blobs: BlobStore, clock: Clock):
       return { header: isTombstone(header) ? undefined : header, entries, failures };
     },
 
-    removeAll: (run) => removeRecord({ table, blobs, clock }, run),
+    removeAll: (run, of) => removeRecord({ table, blobs, clock }, run, of),
 
     keepUntil: async (run, expiresAt) => {
       const graphKeys = new Set<string>();

@@ -33,7 +33,7 @@ const IS_PLAINLY_STARTED = "phase = :started";
 /** What is on hold keeps its place: the finish has to be folded. */
 const IS_NOT_ON_HOLD = "attribute_not_exists(held)";
 /** A run that has expired does not come back: its finish has to be folded. */
-const HAS_NOT_EXPIRED = "expires_at > :received";
+const HAS_NOT_EXPIRED = "expires_at > :now";
 /** Only a header has a phase: neither nothing nor a tombstone. */
 const HAS_HEADER = "attribute_exists(phase)";
 /** The finish is listed under its own app: another one than the start's would leave the row in the wrong list. */
@@ -42,7 +42,11 @@ const IS_OF_SAME_APP = "app = :app";
 /** The rev of what is not there. */
 const NO_HEADER = 0;
 
-const finishInput = (table: string, run: RunKey, finish: HeaderFinish): UpdateCommandInput => {
+const finishInput = (
+  table: string,
+  run: RunKey,
+  { finish, now }: { readonly finish: HeaderFinish; readonly now: number },
+): UpdateCommandInput => {
   const change = finishChange(run, finish);
   const isListed = change.statusKey !== undefined;
   const isUsual = change.keptDays === undefined;
@@ -64,7 +68,7 @@ const finishInput = (table: string, run: RunKey, finish: HeaderFinish): UpdateCo
       ":phase": change.phase,
       ":seen": change.seenFinish,
       ":expires": change.expiresAt,
-      ":received": finish.expiresAt - finish.keptDays * 86_400,
+      ":now": now / 1000,
       ":one": 1,
       ":started": STARTED_PHASE,
       ":app": finish.row.appId,
@@ -106,8 +110,8 @@ export const dynamoRunStore = (table: Table): RunStore => ({
       ),
     ),
 
-  finish: (run, finish) =>
-    sendingIf("UpdateItem", () => table.client.send(new UpdateCommand(finishInput(table.name, run, finish)))),
+  finish: (run, finish, now) =>
+    sendingIf("UpdateItem", () => table.client.send(new UpdateCommand(finishInput(table.name, run, { finish, now })))),
 
   replace: (run, header, present) =>
     sendingIf("PutItem", () =>

@@ -66,8 +66,13 @@ const keysBelow = (blobs: BlobStore, prefixes: readonly string[]): Promise<strin
 
 const OBJECTS_AT_A_TIME = 16;
 
+/** What goes with a run. */
+interface Removal {
+  readonly uploads: boolean;
+}
+
 /** Removes a run's objects until none is left: others may be copying them meanwhile. Gives how many there were. */
-const removeObjects = async (blobs: BlobStore, run: RunKey): Promise<number> => {
+const removeObjects = async (blobs: BlobStore, run: RunKey, { uploads }: Removal): Promise<number> => {
   let removed = 0;
   for (;;) {
     const keys = (await keysBelow(blobs, allRunObjectsPrefixes(run))).flat();
@@ -76,7 +81,7 @@ const removeObjects = async (blobs: BlobStore, run: RunKey): Promise<number> => 
     const waiting = keys.values();
     const work = async (): Promise<void> => {
       for (const key of waiting) {
-        const uploadId = uploadCopiedIn(key);
+        const uploadId = uploads ? uploadCopiedIn(key) : undefined;
         // An upload that still waits for others is the same bytes.
         if (uploadId !== undefined) await blobs.remove(uploadObjectKey(run.tenantId, uploadId));
         await blobs.remove(key);
@@ -98,10 +103,14 @@ export const deleteItems = async (
 };
 
 /** Removes every item of a run but its header's, and every object of it, whatever lifetime it was given. */
-export const removeRecord = async (place: Place, run: RunKey): Promise<RemovedRecord> => {
+export const removeRecord = async (
+  place: Place,
+  run: RunKey,
+  removal: Removal = { uploads: false },
+): Promise<RemovedRecord> => {
   const found = await Array.fromAsync(itemsOf(place, run));
   // Objects first: while an entry is there, it tells that the removal is not done.
-  const objects = await removeObjects(place.blobs, run);
+  const objects = await removeObjects(place.blobs, run, removal);
   await deleteItems(
     place,
     run,

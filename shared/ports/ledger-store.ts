@@ -67,9 +67,10 @@ export interface LedgerStore {
   readFrom(run: RunKey, position: LedgerPosition): AsyncIterable<LedgerEntry>;
   /**
    * Removes whatever there is of the run but what stands under its header's key: entries, claims, failures, and its
-   * objects, those of entries that were never written among them. Repeating it removes what has come since.
+   * objects, those of entries that were never written among them. Repeating it removes what has come since. With
+   * `uploads` the uploads that it has copies of go too: others can refer to them no more.
    */
-  removeAll(run: RunKey): Promise<RemovedRecord>;
+  removeAll(run: RunKey, of?: { readonly uploads: boolean }): Promise<RemovedRecord>;
   /**
    * Keeps all that there is of the run until then at least (seconds since 1970); for ever where it is NEVER. What was
    * kept for ever is kept until then from now on. Objects stay readable all the while. Safe to repeat.

@@ -95,8 +95,8 @@ export interface RunStore {
   find(run: RunKey): Promise<FoundHeader>;
   /** Only where the run has no header. */
   create(run: RunKey, header: Header): Promise<boolean>;
-  /** Only on a header in phase `started` of the same app that is not on hold. */
-  finish(run: RunKey, finish: HeaderFinish): Promise<boolean>;
+  /** Only on a header in phase `started` of the same app that is not on hold and has not expired by now (milliseconds). */
+  finish(run: RunKey, finish: HeaderFinish, now: number): Promise<boolean>;
   /** Only on the header of this `rev`; touches and hold are as given. */
   replace(run: RunKey, header: Header, present: Pick<StoredHeader, "rev" | "touches" | "hold">): Promise<boolean>;
   /** Tells that node events arrived after the run had ended. Only where it has a header. Not idempotent, and harmless. */

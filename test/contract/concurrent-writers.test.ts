@@ -54,7 +54,7 @@ const watched = (store: RunStore) => {
       if (isWritten) written.set(1, header);
       return count(isWritten);
     },
-    finish: async (run, finish) => count(await store.finish(run, finish)),
+    finish: async (run, finish, now) => count(await store.finish(run, finish, now)),
     replace: async (run, header, present) => {
       const isWritten = await store.replace(run, header, present);
       if (isWritten) written.set(present.rev + 1, header);

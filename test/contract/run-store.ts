@@ -11,7 +11,7 @@ import {
   type ListQuery,
   type RunStore,
 } from "../../shared/ports/run-store.ts";
-import { arrivalOf, claimed, instant, ledger, type Saying, type Sent, sent } from "../support/builders.ts";
+import { arrivalOf, claimed, instant, ledger, type Saying, type Sent, sent, ZERO } from "../support/builders.ts";
 import { runKey } from "../support/service.ts";
 import { expectRetryableFault, type Subject, winnersAmong } from "./stored-faults.ts";
 
@@ -148,7 +148,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
       ])("makes of a started header what the fold of start and finish is, for a finish %s", async (_name, saying) => {
         const run = newRun();
         await store.create(run, header(started(everything)));
-        expect(await store.finish(run, finishBy(finished(saying)))).toBe(true);
+        expect(await store.finish(run, finishBy(finished(saying)), ZERO)).toBe(true);
 
         expect(await store.find(run)).toEqual(stored(run, header(started(everything), finished(saying)), 2));
       });
@@ -156,9 +156,9 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
       it("takes effect once", async () => {
         const run = newRun();
         await store.create(run, header(started()));
-        expect(await store.finish(run, finishBy(finished()))).toBe(true);
-        expect(await store.finish(run, finishBy(finished()))).toBe(false);
-        expect(await store.finish(run, finishBy(finished({ status: "failed", at: 2 })))).toBe(false);
+        expect(await store.finish(run, finishBy(finished()), ZERO)).toBe(true);
+        expect(await store.finish(run, finishBy(finished()), ZERO)).toBe(false);
+        expect(await store.finish(run, finishBy(finished({ status: "failed", at: 2 })), ZERO)).toBe(false);
 
         expect(await store.find(run)).toEqual(stored(run, header(started(), finished()), 2));
       });
@@ -168,7 +168,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         await store.create(run, header(started()));
         const finishes = Array.from({ length: 20 }, (_, second) => finishBy(finished({ at: second })));
 
-        expect(await winnersAmong(finishes.map((one) => store.finish(run, one)))).toBe(1);
+        expect(await winnersAmong(finishes.map((one) => store.finish(run, one, ZERO)))).toBe(1);
         expect((await store.find(run))?.rev).toBe(2);
       });
 
@@ -180,14 +180,14 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
       ])("changes nothing of a run that %s", async (_name, events) => {
         const run = newRun();
         await store.create(run, header(...events));
-        expect(await store.finish(run, finishBy(finished()))).toBe(false);
+        expect(await store.finish(run, finishBy(finished()), ZERO)).toBe(false);
 
         expect(await store.find(run)).toEqual(stored(run, header(...events), 1));
       });
 
       it("makes no header where there is none", async () => {
         const run = newRun();
-        expect(await store.finish(run, finishBy(finished()))).toBe(false);
+        expect(await store.finish(run, finishBy(finished()), ZERO)).toBe(false);
 
         expect(await store.find(run)).toBeUndefined();
       });
@@ -238,7 +238,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
       it("counts a finish as a rev", async () => {
         const run = newRun();
         await store.create(run, header(started()));
-        await store.finish(run, finishBy(finished()));
+        await store.finish(run, finishBy(finished()), ZERO);
 
         expect(await store.replace(run, header(started()), at(1))).toBe(false);
         expect(await store.replace(run, header(started()), at(2))).toBe(true);
@@ -312,7 +312,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         await store.create(run, header(started({ app_id: "app-1" })));
         await store.replace(run, header(started({ app_id: "app-1" })), { ...at(1), hold });
 
-        expect(await store.finish(run, finishBy(finished()))).toBe(false);
+        expect(await store.finish(run, finishBy(finished()), ZERO)).toBe(false);
         expect(await store.bury(run, { rev: 2, deletedAt: 5, expiresAt: 9 })).toBe(false);
         expect(await store.find(run)).toMatchObject({ rev: 2, hold, row: { status: "running" } });
       });
@@ -360,7 +360,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         await store.bury(run, { rev: 1, deletedAt: 5, expiresAt: 9 });
 
         expect(await store.create(run, header(started()))).toBe(false);
-        expect(await store.finish(run, finishBy(finished()))).toBe(false);
+        expect(await store.finish(run, finishBy(finished()), ZERO)).toBe(false);
         expect(await store.replace(run, header(started()), at(1))).toBe(false);
         expect(await store.find(run)).toMatchObject({ isDeleted: true });
       });
@@ -381,7 +381,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
           finished({ app_id: app, status: "failed", error: "bö" }),
         ] as const;
         await store.create(run, header(events[0]));
-        await store.finish(run, finishBy(events[1]));
+        await store.finish(run, finishBy(events[1]), ZERO);
 
         const { row, listedAt, expiresAt } = header(...events);
         const expected = { runId: run.runId, rev: 2, touches: 0, row, listedAt, expiresAt };
@@ -446,7 +446,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
         for (const index of [1, 2, 3, 4]) await create(app, `${app}-${index}`, started({ app_id: app, at: index }));
         const first = await list(app, { limit: 2 });
         await create(app, `${app}-new`, started({ app_id: app, at: 9 }));
-        await store.finish(runKey("demo", `${app}-1`), finishBy(finished({ app_id: app })));
+        await store.finish(runKey("demo", `${app}-1`), finishBy(finished({ app_id: app })), ZERO);
 
         const last = first.headers.at(-1) as ListedHeader;
         expect(idsOf(await list(app, { after: { listedAt: last.listedAt, runId: last.runId } }))).toEqual([
@@ -488,8 +488,8 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
       it("changes with a finish too", async () => {
         const app = newApp();
         for (const id of ["good", "bad"]) await create(app, `${app}-${id}`);
-        await store.finish(runKey("demo", `${app}-good`), finishBy(finished({ app_id: app })));
-        await store.finish(runKey("demo", `${app}-bad`), finishBy(finished({ app_id: app, status: "failed" })));
+        await store.finish(runKey("demo", `${app}-good`), finishBy(finished({ app_id: app })), ZERO);
+        await store.finish(runKey("demo", `${app}-bad`), finishBy(finished({ app_id: app, status: "failed" })), ZERO);
 
         expect(idsOf(await list(app, { status: "running" }))).toEqual([]);
         expect(idsOf(await list(app, { status: "failed" }))).toEqual([`${app}-bad`]);
@@ -560,7 +560,7 @@ export const runStoreContract = (name: string, start: () => Promise<Subject<RunS
       const run = newRun();
       await expectRetryableFault(broken.find(run));
       await expectRetryableFault(broken.create(run, header(started())));
-      await expectRetryableFault(broken.finish(run, finishBy(finished())));
+      await expectRetryableFault(broken.finish(run, finishBy(finished()), ZERO));
       await expectRetryableFault(broken.replace(run, header(started()), at(1)));
       const query = {
         tenantId: run.tenantId,

@@ -25,9 +25,9 @@ const watched = (dependencies: Dependencies): Dependencies => ({
   ...dependencies,
   ledger: {
     ...dependencies.ledger,
-    removeAll: async (run) => {
+    removeAll: async (run, of) => {
       await onRemoval(run.runId);
-      return dependencies.ledger.removeAll(run);
+      return dependencies.ledger.removeAll(run, of);
     },
   },
   jobs: {

@@ -297,7 +297,7 @@ test("a copy that somebody makes of its objects meanwhile goes too", async () =>
   const { ledger, runs } = service.dependencies;
   const [deletion] = await Promise.all([
     deleteRun(service.dependencies, runKey("demo", "run-1")),
-    keepRun({ ledger, runs }, runKey("demo", "run-1"), Math.floor(clock.now() / 1000) + 900 * 86_400),
+    keepRun({ ledger, runs, clock }, runKey("demo", "run-1"), Math.floor(clock.now() / 1000) + 900 * 86_400),
   ]);
 
   expect(deletion.status).toBe("deleted");
@@ -366,4 +366,24 @@ describe("a run that is deleted while it is read is not there", () => {
 
     expect([status, json.run_id, json.inputs_preview]).toEqual([200, "run-1", expect.stringMatching(/^{"large":/)]);
   });
+});
+
+test("what was read of a run's events before it was deleted is not shown", async () => {
+  const hurried = await startService(
+    (dependencies) => ({
+      ...dependencies,
+      ledger: {
+        ...dependencies.ledger,
+        readFrom: async function* (run, position) {
+          yield* dependencies.ledger.readFrom(run, position);
+          await deleteRun(dependencies, run);
+        },
+      },
+    }),
+    clock,
+  );
+  await postEvents(hurried, [started("run-1"), finished("run-1")]);
+
+  expectProblem(await hurried.get({ resource: `${RUN}/events`, path: { run_id: "run-1" } }), 404, "NOT_FOUND");
+  await hurried.stop();
 });

@@ -370,9 +370,9 @@ const startTroubled = async (): Promise<{ troubled: Service; lost: Set<string> }
           check(run.runId, "header");
           return runs.create(run, header);
         },
-        finish: async (run, finish) => {
+        finish: async (run, finish, now) => {
           check(run.runId, "header");
-          return runs.finish(run, finish);
+          return runs.finish(run, finish, now);
         },
       },
     };

@@ -246,7 +246,7 @@ describe("what a run keeps of an upload", () => {
     const [id, other] = [await upload(service, BYTES), await upload(service, BYTES)];
     await postEvents(service, [started({ inputs: refTo(id), outputs: "x".repeat(1_200_000) })]);
 
-    await service.dependencies.ledger.removeAll(runKey("demo", "run-1"));
+    await service.dependencies.ledger.removeAll(runKey("demo", "run-1"), { uploads: true });
 
     expect(objectsOf(service)).toEqual([`2d/uploads/t-demo/${other}`]);
   });

@@ -1,6 +1,6 @@
 import type { RunKey } from "../../shared/contract/identifiers.ts";
 import type { Header } from "../../shared/domain/header.ts";
-import { NEVER } from "../../shared/domain/retention.ts";
+import { hasExpired, NEVER } from "../../shared/domain/retention.ts";
 import { listKeyRange, listSortKey } from "../../shared/dynamodb/table.ts";
 import {
   isTombstone,
@@ -83,11 +83,11 @@ export const memoryRunStore = (of: { readonly isBroken?: boolean } = {}): RunSto
       if (kept.has(nameOf(run))) return false;
       return put(run, stored(run, header, { rev: 1, touches: 0, hold: undefined }));
     },
-    finish: async (run, finish) => {
+    finish: async (run, finish, now) => {
       check();
       const present = headerAt(run);
       if (present?.phase !== "started" || present.hold !== undefined) return false;
-      if (present.row.appId !== finish.row.appId) return false;
+      if (present.row.appId !== finish.row.appId || hasExpired(present.expiresAt, now)) return false;
       const { status, finishedAt, elapsedTime, totalTokens, totalSteps, exceptionsCount, error } = finish.row;
       const row = { ...present.row, status, finishedAt, elapsedTime, totalTokens, totalSteps, exceptionsCount, error };
       const { seenFinish, expiresAt, keptDays } = finish;

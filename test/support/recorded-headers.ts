@@ -37,7 +37,7 @@ export const recordedHeaders = (runs: RunStore): RecordedHeaders => {
     runs: {
       ...runs,
       create: (run, header) => writing(run, () => runs.create(run, header)),
-      finish: (run, finish) => writing(run, () => runs.finish(run, finish)),
+      finish: (run, finish, now) => writing(run, () => runs.finish(run, finish, now)),
       replace: (run, header, present) => writing(run, () => runs.replace(run, header, present)),
       touch: (run) => writing(run, () => runs.touch(run)),
       bury: (run, of) => writing(run, () => runs.bury(run, of)),

@@ -58,5 +58,5 @@ export const buryRun = async (
 export const deleteRun = async (stores: DeletionStores, run: RunKey): Promise<Deletion> => {
   const status = await buryRun(stores, run);
   if (status === "not_found" || status === "on_hold") return { status };
-  return { status: "deleted", removed: await stores.ledger.removeAll(run) };
+  return { status: "deleted", removed: await stores.ledger.removeAll(run, { uploads: true }) };
 };

@@ -4,9 +4,8 @@ import { type JsonOutput, writeJson } from "../../contract/json-text.ts";
 import { digestOf } from "../../domain/fold/identity.ts";
 import { type Arrival, entryOf, type IdentifiedEvent, type LedgerEntry } from "../../domain/fold/ledger.ts";
 import { refusesUploads } from "../../domain/redaction/upload-rules.ts";
-import { hasExpired } from "../../domain/retention.ts";
-import { isTombstone } from "../../ports/run-store.ts";
 import { shownField } from "../read/present-payload.ts";
+import { goneAs } from "../record/gone-run.ts";
 import { recordArrival, recordClaim } from "../record/record-arrival.ts";
 import type { RecordDependencies } from "../record/record-events.ts";
 import { redactEvent } from "../redaction/redact-event.ts";
@@ -138,8 +137,8 @@ const eventsOf = async (
 export const importRun = async (stores: RecordDependencies, from: RunToImport): Promise<ImportedRun> => {
   const { key: run } = from;
   const found = await stores.runs.find(run);
-  if (isTombstone(found)) return { record: async () => (found.hadExpired ? EXPIRED : DELETED) };
-  if (found !== undefined && hasExpired(found.expiresAt, stores.clock.now())) return { record: async () => EXPIRED };
+  const gone = goneAs(found, stores.clock.now());
+  if (gone !== undefined) return { record: async () => OUTCOMES[gone] };
   const present = found === undefined ? [] : (await stores.ledger.readAll(run)).entries;
   const known = new Set(present.map(fingerprint));
   const claims = new Set(present.flatMap(({ events }) => events.filter(isClaim).map(({ digest }) => digest)));

@@ -81,7 +81,7 @@ export const redriveEvents = async (
   const now = dependencies.clock.now();
   const received = events.map(({ text, redaction }) => ({ tenantId, text, redaction, reading: read(text, now) }));
   const results = await recordEvents(dependencies, await redactEvents(dependencies, received), "queue");
-  const of = { quarantine: dependencies.quarantine, goneAs: goneRuns(dependencies.runs) };
+  const of = { quarantine: dependencies.quarantine, goneAs: goneRuns(dependencies) };
   return Promise.all(
     events.map(({ position }, place) => settle(of, tenantId, { position, result: results[place] as EventResult })),
   );

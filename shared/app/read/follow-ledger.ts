@@ -115,23 +115,18 @@ interface Following {
   readonly waitSeconds: number;
 }
 
-/** A page and whether it was waited for: by then the run may be gone. */
-export interface FollowedPage extends LedgerPage {
-  readonly hasWaited: boolean;
-}
-
 /** As {@link readLedgerPage}; where there is nothing new, looks again until there is, or until so many seconds have passed. */
 export const followLedger = async (
   stores: { readonly ledger: LedgerStore; readonly clock: Clock },
   run: RunKey,
   page: Following,
-): Promise<FollowedPage> => {
+): Promise<LedgerPage> => {
   const from = stores.clock.now();
-  for (let hasWaited = false; ; hasWaited = true) {
+  for (;;) {
     const found = await readLedgerPage(stores, run, { cursor: page.cursor, isFull: page.newPage() });
     const patience = found.hasMore ? PATIENCE_MS : page.waitSeconds * 1000;
     const left = from + patience - stores.clock.now();
-    if (found.deliveries.length > 0 || left <= 0) return { ...found, hasWaited };
+    if (found.deliveries.length > 0 || left <= 0) return found;
     await stores.clock.sleep(Math.min(POLL_MS, left));
   }
 };

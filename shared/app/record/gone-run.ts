@@ -1,10 +1,14 @@
-import type { Tombstone } from "../../ports/run-store.ts";
+import { hasExpired } from "../../domain/retention.ts";
+import { type FoundHeader, isTombstone } from "../../ports/run-store.ts";
 
 /** How a run is gone. */
 export type GoneAs = "deleted" | "expired";
 
-/** How a run is gone that left a tombstone. */
-export const goneAs = ({ hadExpired }: Pick<Tombstone, "hadExpired">): GoneAs => (hadExpired ? "expired" : "deleted");
+/** How a run is gone whose header was found so at a moment (milliseconds since 1970); undefined: it is not, by that. */
+export const goneAs = (found: FoundHeader, now: number): GoneAs | undefined => {
+  if (isTombstone(found)) return found.hadExpired ? "expired" : "deleted";
+  return found !== undefined && hasExpired(found.expiresAt, now) ? "expired" : undefined;
+};
 
 /** Why an event is refused whose run is gone, whatever else is wrong with it. */
 export const GONE = {

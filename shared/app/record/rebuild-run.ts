@@ -1,5 +1,6 @@
 import type { RunKey } from "../../contract/identifiers.ts";
 import { type Header, headerOf } from "../../domain/header.ts";
+import { hasExpiredEver } from "../../domain/past-expiry.ts";
 import type { StoredHeader } from "../../ports/run-store.ts";
 import { policyFor, type RecordStores } from "./record-arrival.ts";
 
@@ -34,11 +35,16 @@ const comparable = (header: Header | undefined): Readonly<Record<string, unknown
 
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Folds a run again and compares its header with that. Undefined where nothing is left of its ledger. */
+/**
+ * Folds a run again and compares its header with that. Undefined where nothing is left of its ledger, or it has expired
+ * and its header was collected.
+ */
 export const rebuildRun = async (stores: RecordStores, run: RunKey): Promise<RebuiltRun | undefined> => {
   const { header: present, entries } = await stores.ledger.readAll(run);
+  const policy = await policyFor(stores, run.tenantId);
   if (entries.length === 0) return undefined;
-  const folded = headerOf(entries, await policyFor(stores, run.tenantId));
+  if (present === undefined && hasExpiredEver(entries, policy, stores.clock.now())) return undefined;
+  const folded = headerOf(entries, policy);
   const [header, ledger] = [comparable(present), comparable(folded)];
   const names = [...new Set([...Object.keys(header), ...Object.keys(ledger)])];
   const differences = names

@@ -6,7 +6,8 @@ import { type Arrival, entryOf, type LedgerEntry } from "../../domain/fold/ledge
 import { compareText } from "../../domain/fold/member.ts";
 import { isRunLevel, smallestApp } from "../../domain/fold/run-fold.ts";
 import { finishOf, type Header, headerOf, isSameHeader, standsFor } from "../../domain/header.ts";
-import { decidedAt, entryExpiry, hasExpired, NEVER } from "../../domain/retention.ts";
+import { hasExpiredEver } from "../../domain/past-expiry.ts";
+import { entryExpiry, NEVER } from "../../domain/retention.ts";
 import type { AppRegistry } from "../../ports/app-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LedgerStore } from "../../ports/ledger-store.ts";
@@ -53,18 +54,6 @@ const tellOfMore = async (stores: RecordStores, { run, entry }: Recording, prese
   return findingOf(present);
 };
 
-/** Whether a run without a header had one before, which was collected: what else is left of the run tells. */
-const hadExpired = (
-  { clock }: RecordStores,
-  { entry, policy }: Recording,
-  entries: readonly LedgerEntry[],
-): boolean => {
-  const earlier = entries.filter(({ ulid }) => ulid !== entry.ulid);
-  if (earlier.length === 0) return false;
-  const { row, expiresAt, keptDays } = headerOf(earlier, policy);
-  return policy.hasExpired({ ...row, decidedAt: decidedAt({ expiresAt, keptDays }) }, clock.now());
-};
-
 /**
  * Folds the ledger into the header. The header is read before the ledger: a writer that adds to the ledger after our
  * look also changes the header after it, and then our write does not take effect and we look again. A run that has
@@ -74,15 +63,19 @@ const refold = (stores: RecordStores, recording: Recording): Promise<Finding> =>
   untilWritten<Finding>(stores.clock, async () => {
     const { run, entry, policy } = recording;
     const present = await stores.runs.find(run);
-    if (isTombstone(present)) return goneAs(present);
+    if (isTombstone(present)) return goneAs(present, stores.clock.now());
     const expire = async () => {
       const longestDays = policy.longestRetentionDays(present?.row.appId);
       return (await buryExpired(stores, run, { present, longestDays })) ? "expired" : undefined;
     };
-    if (present !== undefined && hasExpired(present.expiresAt, stores.clock.now())) return expire();
+    const isOver = (): boolean => goneAs(present, stores.clock.now()) !== undefined;
+    if (isOver()) return expire();
     if (present !== undefined && standsFor(present, entry)) return tellOfMore(stores, recording, present);
     const { entries } = await stores.ledger.readAll(run);
-    if (present === undefined && hadExpired(stores, recording, entries)) return expire();
+    // Without a header it never had one, or the one it had was collected.
+    const earlier = entries.filter(({ ulid }) => ulid !== entry.ulid);
+    const wasOver = present === undefined && hasExpiredEver(earlier, policy, stores.clock.now());
+    if (wasOver || isOver()) return expire();
     const header = headerOf(entries, policy);
     if (present !== undefined && isSameHeader(present, header)) return tellOfMore(stores, recording, present);
     const isWritten =
@@ -112,12 +105,12 @@ const updateHeader = async (stores: RecordStores, recording: Recording): Promise
   const now = stores.clock.now();
   if (!entry.events.some(isRunLevel)) {
     const present = await stores.runs.find(run);
-    const isThere = present !== undefined && !isTombstone(present) && !hasExpired(present.expiresAt, now);
+    const isThere = present !== undefined && !isTombstone(present) && goneAs(present, now) === undefined;
     return isThere && !mayTellApp(present, entry) ? tellOfMore(stores, recording, present) : refold(stores, recording);
   }
   const finish = finishOf(entry, policy);
   if (finish !== undefined) {
-    if (await stores.runs.finish(run, finish)) return "kept";
+    if (await stores.runs.finish(run, finish, now)) return "kept";
   } else {
     const header = headerOf([entry], policy);
     const isPlain = header.phase !== "folded" && !mayBeLate(header, now);

@@ -1,6 +1,5 @@
 import type { RunKey } from "../../contract/identifiers.ts";
 import type { IdentifiedEvent, Source } from "../../domain/fold/ledger.ts";
-import { isTombstone } from "../../ports/run-store.ts";
 import { StoreFault } from "../../ports/store-fault.ts";
 import type { UploadStore } from "../../ports/upload-store.ts";
 import type { RedactedEvent } from "../redaction/redact-event.ts";
@@ -81,9 +80,8 @@ const recordGroup = async (
     const isRefused = unopened.size > 0 || [...uploads.values()].some(({ ok }) => !ok);
     // What a run that is gone once had, its claims among it, is gone too: there is nothing else to say.
     const found = isRefused ? await dependencies.runs.find(group.run) : undefined;
-    if (isTombstone(found)) {
-      return group.events.map(({ index, event }) => [index, runGone(event, goneAs(found))]);
-    }
+    const gone = goneAs(found, dependencies.clock.now());
+    if (gone !== undefined) return group.events.map(({ index, event }) => [index, runGone(event, gone)]);
     const events = opened.flatMap((event) => {
       const finding = uploads.get(event);
       return finding === undefined ? event : finding.ok ? finding.event : [];

@@ -1,20 +1,32 @@
 import type { RunKey } from "../../contract/identifiers.ts";
-import { NEVER } from "../../domain/retention.ts";
+import { entryExpiry, NEVER } from "../../domain/retention.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { LedgerStore } from "../../ports/ledger-store.ts";
 import { isTombstone, type RunStore } from "../../ports/run-store.ts";
+import { untilWritten } from "../record/until-written.ts";
+
+interface Stores {
+  readonly ledger: LedgerStore;
+  readonly runs: RunStore;
+  readonly clock: Clock;
+}
 
 /**
  * Keeps all that there is of a run until then (seconds since 1970, or NEVER), and looks afterwards whether somebody has
- * decided otherwise meanwhile: what was put on hold is kept for ever, what was deleted goes with the copies that were made.
- * Safe to repeat.
+ * decided otherwise meanwhile: what was put on hold is kept for ever, what was released is not, and what was deleted goes
+ * with the copies that were made. Safe to repeat.
  */
-export const keepRun = async (
-  { ledger, runs }: { readonly ledger: LedgerStore; readonly runs: RunStore },
-  run: RunKey,
-  expiresAt: number,
-): Promise<void> => {
-  await ledger.keepUntil(run, expiresAt);
-  const header = await runs.find(run);
-  if (isTombstone(header)) await ledger.removeAll(run);
-  else if (header?.hold !== undefined && expiresAt !== NEVER) await ledger.keepUntil(run, NEVER);
+export const keepRun = async (stores: Stores, run: RunKey, expiresAt: number): Promise<void> => {
+  const { ledger, runs, clock } = stores;
+  let wanted = expiresAt;
+  await untilWritten<"kept">(clock, async () => {
+    await ledger.keepUntil(run, wanted);
+    const header = await runs.find(run);
+    if (isTombstone(header)) await ledger.removeAll(run);
+    if (header === undefined || isTombstone(header)) return "kept";
+    const isHeld = header.hold !== undefined;
+    if (isHeld === (wanted === NEVER)) return "kept";
+    wanted = isHeld ? NEVER : entryExpiry(clock.now(), header.keptDays);
+    return undefined;
+  });
 };

@@ -20,7 +20,8 @@ async function* alive(stores: UpkeepStores, query: AppRunsQuery): AsyncGenerator
 
 /**
  * Where an app keeps only so many of its newest runs, lets the older ones expire at once: each hour, and after a change of
- * settings. Runs that have not ended and runs on hold are counted, and stay.
+ * settings. Runs that have not ended and runs on hold are counted, and stay. What was counted in a round counts to its end,
+ * which may be some visits later: a run goes that was beyond the newest when the round began, whatever was deleted since.
  */
 export const beyondLastExpirer =
   (stores: UpkeepStores): UpkeepStep =>

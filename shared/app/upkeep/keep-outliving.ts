@@ -2,6 +2,7 @@ import type { RunKey } from "../../contract/identifiers.ts";
 import { instantOf } from "../../contract/instant.ts";
 import { nextSpan, safeSince } from "../../domain/entry-span.ts";
 import { hasExpired, LOOK_AHEAD_DAYS, NEVER, outlivedExpiry } from "../../domain/retention.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { LedgerStore } from "../../ports/ledger-store.ts";
 import type { RunStore } from "../../ports/run-store.ts";
 import { keepRun } from "../retention/keep-run.ts";
@@ -20,7 +21,7 @@ const MOST_RUNS = 500;
  * (seconds since 1970). Answers whether there was anything to do.
  */
 export const keepOutlived = async (
-  stores: { readonly ledger: LedgerStore; readonly runs: RunStore },
+  stores: { readonly ledger: LedgerStore; readonly runs: RunStore; readonly clock: Clock },
   run: RunKey,
   of: { readonly expiresAt: number; readonly before: number },
 ): Promise<boolean> => {

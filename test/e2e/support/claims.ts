@@ -19,5 +19,5 @@ export const openSecondEpoch = async (tenantId: TenantId): Promise<void> => {
   const arrival = { ulid: stores.newUlid(receivedAt), receivedAt, actor: "caller", source: "http" } as const;
   const { event } = claimed(2, 0);
   const run = { tenantId, runId: v.parse(RunId, "run-1") };
-  expect(await recordClaim(stores, run, { arrival: { ...arrival, events: [event] }, epoch: 2 })).toBe(true);
+  expect(await recordClaim(stores, run, { arrival: { ...arrival, events: [event] }, epoch: 2 })).toBe("recorded");
 };
