@@ -3,7 +3,8 @@ import type { Access } from "./table-access.ts";
 
 /**
  * What recording does: entries, headers and claims are written, and read where they have to be folded; what comes for a
- * run that is gone is removed again, and what comes for one on hold is copied to where nothing collects it, graphs too.
+ * run that is gone is removed again, with the uploads of one that was deleted, and what comes for one on hold is copied to
+ * where nothing collects it, graphs too.
  */
 const RECORDING = {
   items: {
@@ -16,7 +17,7 @@ const RECORDING = {
   objects: {
     runs: ["GetObject", "PutObject", "DeleteObject"],
     graphs: ["GetObject", "PutObject"],
-    uploads: ["GetObject"],
+    uploads: ["GetObject", "DeleteObject"],
   },
 } as const satisfies Access;
 
@@ -95,6 +96,7 @@ export const ACCESS = {
     objects: {
       runs: ["GetObject", "PutObject", "DeleteObject"],
       graphs: ["GetObject"],
+      uploads: ["DeleteObject"],
     },
   },
 

@@ -125,7 +125,7 @@ const INDEXES: Record<FunctionName, Table> = {
 const RECORD_OBJECTS = {
   runs: ["GetObject", "PutObject", "DeleteObject"],
   graphs: ["GetObject", "PutObject"],
-  uploads: ["GetObject"],
+  uploads: ["GetObject", "DeleteObject"],
 };
 
 const OBJECTS: Record<FunctionName, Table> = {
@@ -146,7 +146,7 @@ const OBJECTS: Record<FunctionName, Table> = {
     exports: ["PutObject"],
     quarantine: ["DeleteObject"],
   },
-  reap: { runs: ["GetObject", "PutObject", "DeleteObject"], graphs: ["GetObject"] },
+  reap: { runs: ["GetObject", "PutObject", "DeleteObject"], graphs: ["GetObject"], uploads: ["DeleteObject"] },
   project: { runs: ["GetObject"] },
 };
 

@@ -294,10 +294,9 @@ describe("what waits in quarantine for a run", () => {
 
 test("a copy that somebody makes of its objects meanwhile goes too", async () => {
   await record("run-1");
-  const { ledger, runs } = service.dependencies;
   const [deletion] = await Promise.all([
     deleteRun(service.dependencies, runKey("demo", "run-1")),
-    keepRun({ ledger, runs, clock }, runKey("demo", "run-1"), Math.floor(clock.now() / 1000) + 900 * 86_400),
+    keepRun(service.dependencies, runKey("demo", "run-1"), Math.floor(clock.now() / 1000) + 900 * 86_400),
   ]);
 
   expect(deletion.status).toBe("deleted");

@@ -1,3 +1,4 @@
+import { buryRun } from "../../shared/app/deletion/delete-run.ts";
 import { rebuildRun } from "../../shared/app/record/rebuild-run.ts";
 import { runPartition } from "../../shared/dynamodb/table.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
@@ -8,7 +9,7 @@ import { eventText } from "../support/event-text.ts";
 import { type ManualClock, manualClock } from "../support/manual-clock.ts";
 import { expectProblem } from "../support/problem-document.ts";
 import { postEvents, type Reply, readRun, runKey, type Service, startService } from "../support/service.ts";
-import { itemsOf } from "../support/stored.ts";
+import { itemsOf, objectsOf } from "../support/stored.ts";
 import { refTo, upload } from "../support/uploads.ts";
 
 const DAY = 86_400_000;
@@ -138,6 +139,29 @@ describe("a run that has expired while it ran stays gone", () => {
     expect(codes(await postEvents(service, [node({ outputs })]))).toEqual(["RUN_EXPIRED"]);
     expect((await postEvents(service, [node({ run_id: "run-2", outputs })])).status).toBe(200);
   });
+});
+
+test("a run that was released while it was put on hold keeps all it has as long as any run of its app", async () => {
+  await setApp(service, "app-1", { retention_days: { running: 1, succeeded: 300 } });
+  clock.advance(10_000);
+  await postEvents(service, [start(), node()]);
+  next.keeping = () => service.delete({ resource: HOLD, path: { run_id: "run-1" } });
+  await service.put({ resource: HOLD, path: { run_id: "run-1" }, body: "{}" });
+  await postEvents(service, [finish()]);
+
+  clock.advance(299 * DAY);
+  await time.collect();
+  const nodes = await service.get({ resource: "/v1/runs/{run_id}/nodes", path: { run_id: "run-1" } });
+  expect(nodes.json.data).toHaveLength(1);
+});
+
+test("the upload of a run that was deleted goes, though a late event came before its objects did", async () => {
+  const id = await upload(service, Buffer.from(JSON.stringify("x".repeat(5_000))));
+  await postEvents(service, [start(), node({ outputs: refTo(id) })]);
+  await buryRun(service.dependencies, runKey("demo", "run-1"));
+
+  expect(codes(await postEvents(service, [node()]))).toEqual(["RUN_DELETED"]);
+  expect(objectsOf(service)).toEqual([]);
 });
 
 describe("what a run on hold has goes in its time", () => {

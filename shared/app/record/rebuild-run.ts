@@ -2,7 +2,8 @@ import type { RunKey } from "../../contract/identifiers.ts";
 import { type Header, headerOf } from "../../domain/header.ts";
 import { hasExpiredEver } from "../../domain/past-expiry.ts";
 import type { StoredHeader } from "../../ports/run-store.ts";
-import { policyFor, type RecordStores } from "./record-arrival.ts";
+import type { RecordStores } from "./record-arrival.ts";
+import { policyFor } from "./run-policy.ts";
 
 /** A value of a header that is not what the ledger folds to. */
 export interface HeaderDifference {

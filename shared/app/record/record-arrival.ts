@@ -1,7 +1,7 @@
-import type { RunKey, TenantId } from "../../contract/identifiers.ts";
+import type { RunKey } from "../../contract/identifiers.ts";
 import { millisecondsOf } from "../../contract/instant.ts";
 import { TERMINAL_STATUSES } from "../../contract/run-status.ts";
-import { policyOf, type RunPolicy } from "../../domain/app-settings.ts";
+import type { RunPolicy } from "../../domain/app-settings.ts";
 import { type Arrival, entryOf, type LedgerEntry } from "../../domain/fold/ledger.ts";
 import { compareText } from "../../domain/fold/member.ts";
 import { isRunLevel, smallestApp } from "../../domain/fold/run-fold.ts";
@@ -12,28 +12,19 @@ import type { AppRegistry } from "../../ports/app-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LedgerStore } from "../../ports/ledger-store.ts";
 import { isTombstone, type RunStore, type StoredHeader } from "../../ports/run-store.ts";
-import type { SettingsStore } from "../../ports/settings-store.ts";
 import { buryExpired } from "../retention/bury.ts";
 import { keepRun } from "../retention/keep-run.ts";
 import { type GoneAs, goneAs } from "./gone-run.ts";
+import { type PolicyStores, policyFor } from "./run-policy.ts";
 import { untilWritten } from "./until-written.ts";
 
 /** The stores that recording writes to. */
-export interface RecordStores {
+export interface RecordStores extends PolicyStores {
   readonly ledger: LedgerStore;
   readonly runs: RunStore;
   readonly apps: AppRegistry;
-  readonly settings: SettingsStore;
   readonly clock: Clock;
-  /** How long runs are kept where no setting says otherwise (days). */
-  readonly retentionDays: number;
 }
-
-/** The policy for a tenant's runs as its settings are now. */
-export const policyFor = async (
-  stores: Pick<RecordStores, "settings" | "retentionDays">,
-  tenantId: TenantId,
-): Promise<RunPolicy> => policyOf(await stores.settings.ofTenant(tenantId), stores.retentionDays);
 
 /** An arrival of one run, and how it is kept. */
 interface Recording {
@@ -126,7 +117,8 @@ export type ArrivalOutcome = "recorded" | GoneAs;
 const settle = async (stores: RecordStores, run: RunKey, finding: Finding): Promise<ArrivalOutcome> => {
   if (finding === "held") await keepRun(stores, run, NEVER);
   if (finding === "kept" || finding === "held") return "recorded";
-  await stores.ledger.removeAll(run);
+  // Who deletes a run finds its uploads by its copies of them.
+  await stores.ledger.removeAll(run, { uploads: finding === "deleted" });
   return finding;
 };
 

@@ -1,11 +1,12 @@
 import type { RunKey } from "../../contract/identifiers.ts";
-import { entryExpiry, NEVER } from "../../domain/retention.ts";
+import { entryExpiry, NEVER, outlivedExpiry } from "../../domain/retention.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LedgerStore } from "../../ports/ledger-store.ts";
 import { isTombstone, type RunStore } from "../../ports/run-store.ts";
+import { type PolicyStores, policyFor } from "../record/run-policy.ts";
 import { untilWritten } from "../record/until-written.ts";
 
-interface Stores {
+interface Stores extends PolicyStores {
   readonly ledger: LedgerStore;
   readonly runs: RunStore;
   readonly clock: Clock;
@@ -22,11 +23,14 @@ export const keepRun = async (stores: Stores, run: RunKey, expiresAt: number): P
   await untilWritten<"kept">(clock, async () => {
     await ledger.keepUntil(run, wanted);
     const header = await runs.find(run);
-    if (isTombstone(header)) await ledger.removeAll(run);
+    if (isTombstone(header)) await ledger.removeAll(run, { uploads: !header.hadExpired });
     if (header === undefined || isTombstone(header)) return "kept";
     const isHeld = header.hold !== undefined;
     if (isHeld === (wanted === NEVER)) return "kept";
-    wanted = isHeld ? NEVER : entryExpiry(clock.now(), header.keptDays);
+    // As if it had been received now, by an app that keeps runs the longest: its status may change.
+    const longestDays = (await policyFor(stores, run.tenantId)).longestRetentionDays(undefined);
+    const released = Math.max(entryExpiry(clock.now(), longestDays), outlivedExpiry(header.expiresAt));
+    wanted = isHeld ? NEVER : released;
     return undefined;
   });
 };

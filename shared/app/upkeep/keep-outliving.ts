@@ -2,9 +2,7 @@ import type { RunKey } from "../../contract/identifiers.ts";
 import { instantOf } from "../../contract/instant.ts";
 import { nextSpan, safeSince } from "../../domain/entry-span.ts";
 import { hasExpired, LOOK_AHEAD_DAYS, NEVER, outlivedExpiry } from "../../domain/retention.ts";
-import type { Clock } from "../../ports/clock.ts";
-import type { LedgerStore } from "../../ports/ledger-store.ts";
-import type { RunStore } from "../../ports/run-store.ts";
+import type { RecordStores } from "../record/record-arrival.ts";
 import { keepRun } from "../retention/keep-run.ts";
 import { appRuns } from "./app-runs.ts";
 import { nothingDone, type UpkeepStep, type UpkeepStores } from "./app-visit.ts";
@@ -21,7 +19,7 @@ const MOST_RUNS = 500;
  * (seconds since 1970). Answers whether there was anything to do.
  */
 export const keepOutlived = async (
-  stores: { readonly ledger: LedgerStore; readonly runs: RunStore; readonly clock: Clock },
+  stores: RecordStores,
   run: RunKey,
   of: { readonly expiresAt: number; readonly before: number },
 ): Promise<boolean> => {
