@@ -2,11 +2,11 @@ import * as v from "valibot";
 import { type Delivery, followLedger, LEDGER_START, type LedgerPage } from "../../shared/app/read/follow-ledger.ts";
 import { presentDelivery } from "../../shared/app/read/present-delivery.ts";
 import type { Members } from "../../shared/app/read/present-payload.ts";
+import { isThere } from "../../shared/app/record/gone-run.ts";
 import type { RunKey } from "../../shared/contract/identifiers.ts";
 import type { LedgerEvent } from "../../shared/domain/fold/ledger.ts";
 import { single } from "../../shared/domain/fold/member.ts";
 import { shownBytes } from "../../shared/domain/large-payload.ts";
-import { hasExpired } from "../../shared/domain/retention.ts";
 import { jsonAnswer, type Refusal } from "../../shared/lambda/answer.ts";
 import type { Dependencies } from "../../shared/lambda/dependencies.ts";
 import type { RouteHandler } from "../../shared/lambda/http-function.ts";
@@ -15,7 +15,7 @@ import { NO_SUCH_RUN, runKeyOf } from "../../shared/lambda/named-run.ts";
 import { PAGE_BYTES } from "../../shared/lambda/page.ts";
 import { wholeNumber } from "../../shared/lambda/query-parameters.ts";
 import type { Request } from "../../shared/lambda/request.ts";
-import { isTombstone, type StoredHeader } from "../../shared/ports/run-store.ts";
+import type { StoredHeader } from "../../shared/ports/run-store.ts";
 import { previewFor, textsFor } from "./requested-run.ts";
 
 const parameters = {
@@ -69,8 +69,7 @@ const present = async (
 /** The header of a run that readers see; undefined where there is none for them. */
 const findShown = async ({ runs, clock }: Dependencies, run: RunKey): Promise<StoredHeader | undefined> => {
   const header = await runs.find(run);
-  if (header === undefined || isTombstone(header)) return undefined;
-  return hasExpired(header.expiresAt, clock.now()) ? undefined : header;
+  return isThere(header, clock.now()) ? header : undefined;
 };
 
 /** `GET /v1/runs/{run_id}/events` */

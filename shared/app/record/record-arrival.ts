@@ -14,7 +14,7 @@ import type { LedgerStore } from "../../ports/ledger-store.ts";
 import { isTombstone, type RunStore, type StoredHeader } from "../../ports/run-store.ts";
 import { buryExpired } from "../retention/bury.ts";
 import { keepRun } from "../retention/keep-run.ts";
-import { type GoneAs, goneAs } from "./gone-run.ts";
+import { type GoneAs, goneAs, isThere } from "./gone-run.ts";
 import { type PolicyStores, policyFor } from "./run-policy.ts";
 import { untilWritten } from "./until-written.ts";
 
@@ -96,8 +96,8 @@ const updateHeader = async (stores: RecordStores, recording: Recording): Promise
   const now = stores.clock.now();
   if (!entry.events.some(isRunLevel)) {
     const present = await stores.runs.find(run);
-    const isThere = present !== undefined && !isTombstone(present) && goneAs(present, now) === undefined;
-    return isThere && !mayTellApp(present, entry) ? tellOfMore(stores, recording, present) : refold(stores, recording);
+    if (!isThere(present, now) || mayTellApp(present, entry)) return refold(stores, recording);
+    return tellOfMore(stores, recording, present);
   }
   const finish = finishOf(entry, policy);
   if (finish !== undefined) {

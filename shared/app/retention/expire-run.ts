@@ -2,8 +2,7 @@ import type { RunKey } from "../../contract/identifiers.ts";
 import type { RunPolicy } from "../../domain/app-settings.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FailureStore } from "../../ports/failure-store.ts";
-import { isTombstone, type RunStore, type StoredHeader } from "../../ports/run-store.ts";
-import { untilWritten } from "../record/until-written.ts";
+import type { RunStore, StoredHeader } from "../../ports/run-store.ts";
 import { buryExpired } from "./bury.ts";
 
 /** The stores that letting runs expire works on. */
@@ -14,21 +13,17 @@ export interface ExpiryStores {
 }
 
 /**
- * Lets a run expire now: when this returns it is gone for readers, from lists and from failures, and it does not come back.
- * What it had is collected in its time. False where there is no such run, where it is on hold, or where `isDue`, which may
- * be asked again, denies it. Throws StoreFault; repeating it then is safe.
+ * Lets a run expire now, by its header as it was read: when this returns true it is gone for readers, from lists and from
+ * failures, and it does not come back. What it had is collected in its time. False where somebody has written meanwhile,
+ * or put it on hold. Throws StoreFault; repeating it then is safe.
  */
 export const expireRun = async (
   stores: ExpiryStores,
   run: RunKey,
-  of: { readonly policy: RunPolicy; readonly isDue: (present: StoredHeader) => boolean },
+  { present, policy }: { readonly present: StoredHeader; readonly policy: RunPolicy },
 ): Promise<boolean> => {
-  const hasExpired = await untilWritten<boolean>(stores.clock, async () => {
-    const present = await stores.runs.find(run);
-    if (present === undefined || isTombstone(present) || present.hold !== undefined || !of.isDue(present)) return false;
-    const longestDays = of.policy.longestRetentionDays(present.row.appId);
-    return (await buryExpired(stores, run, { present, longestDays })) ? true : undefined;
-  });
-  if (hasExpired) await stores.failures.removeAll(run);
-  return hasExpired;
+  const longestDays = policy.longestRetentionDays(present.row.appId);
+  if (!(await buryExpired(stores, run, { present, longestDays }))) return false;
+  await stores.failures.removeAll(run);
+  return true;
 };

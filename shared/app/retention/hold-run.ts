@@ -1,7 +1,9 @@
 import type { RunKey } from "../../contract/identifiers.ts";
+import type { RunPolicy } from "../../domain/app-settings.ts";
 import { headerOf } from "../../domain/header.ts";
 import { entryExpiry, hasExpired, NEVER } from "../../domain/retention.ts";
 import { isTombstone, type LegalHold, type StoredHeader } from "../../ports/run-store.ts";
+import { isThere } from "../record/gone-run.ts";
 import type { RecordStores } from "../record/record-arrival.ts";
 import { policyFor } from "../record/run-policy.ts";
 import { untilWritten } from "../record/until-written.ts";
@@ -15,8 +17,7 @@ const change = async (
 ): Promise<"changed" | "not_found"> =>
   untilWritten(stores.clock, async () => {
     const present = await stores.runs.find(run);
-    if (present === undefined || isTombstone(present)) return "not_found";
-    if (hasExpired(present.expiresAt, stores.clock.now())) return "not_found";
+    if (!isThere(present, stores.clock.now())) return "not_found";
     return (await next(present)) ? "changed" : undefined;
   });
 
@@ -32,6 +33,15 @@ export const holdRun = async (stores: RecordStores, run: RunKey, hold: LegalHold
   if (result === "changed") await keepRun(stores, run, NEVER);
   return result;
 };
+
+/** Lets a run expire whose time is over, if it has not been put on hold. */
+const expireIfOver = (stores: ExpiryStores, run: RunKey, policy: RunPolicy): Promise<boolean> =>
+  untilWritten<boolean>(stores.clock, async () => {
+    const present = await stores.runs.find(run);
+    if (present === undefined || isTombstone(present)) return false;
+    if (!hasExpired(present.expiresAt, stores.clock.now())) return false;
+    return (await expireRun(stores, run, { present, policy })) ? true : undefined;
+  });
 
 /**
  * Releases a run from its hold: it expires by the retention of its status as ever, at once where that has passed. What
@@ -53,7 +63,6 @@ export const releaseRun = async (
     await keepRun(stores, run, expiresAt);
     return true;
   });
-  const isOver = ({ expiresAt }: StoredHeader): boolean => hasExpired(expiresAt, stores.clock.now());
-  if (released === "changed") await expireRun(stores, run, { policy, isDue: isOver });
+  if (released === "changed") await expireIfOver(stores, run, policy);
   return released;
 };

@@ -5,11 +5,9 @@ import type { RunPolicy } from "../../domain/app-settings.ts";
 import { assumedExpiry } from "../../domain/entry-span.ts";
 import { hasExpired, movedExpiry, NEVER } from "../../domain/retention.ts";
 import { LATEST_WRITE_MS } from "../../ports/ledger-store.ts";
-import type { StoredHeader } from "../../ports/run-store.ts";
 import { SETTINGS_LAG_MS } from "../../ports/settings-store.ts";
 import type { AppUpkeep } from "../../ports/upkeep-store.ts";
 import { changeHeader } from "../record/change-header.ts";
-import { expireRun } from "../retention/expire-run.ts";
 import { appRuns } from "./app-runs.ts";
 import { type AppVisit, nothingDone, type UpkeepStep, type UpkeepStores } from "./app-visit.ts";
 import { keepOutlived } from "./keep-outliving.ts";
@@ -47,19 +45,17 @@ const changeOf = (before: NonNullable<AppUpkeep["kept"]>, version: number, days:
 const FAR = Number.POSITIVE_INFINITY;
 
 /** Moves a run's expiry; what is kept of it goes on before the header says that it is there. */
-const move = async (stores: UpkeepStores, policy: RunPolicy, run: RunKey): Promise<boolean> => {
-  const daysOf = ({ row }: StoredHeader): number => policy.retentionDays(row.appId, row.status);
-  const isDue = (present: StoredHeader): boolean =>
-    hasExpired(movedExpiry(present, daysOf(present)), stores.clock.now());
-  if (await expireRun(stores, run, { policy, isDue })) return true;
-  return changeHeader(stores, run, async (present) => {
-    const keptDays = daysOf(present);
-    if (keptDays === present.keptDays) return undefined;
-    const expiresAt = movedExpiry(present, keptDays);
-    if (expiresAt > present.expiresAt) await keepOutlived(stores, run, { expiresAt, before: FAR });
-    return { ...present, expiresAt, keptDays };
+const move = (stores: UpkeepStores, policy: RunPolicy, run: RunKey): Promise<boolean> =>
+  changeHeader(stores, run, {
+    policy,
+    next: async (present) => {
+      const keptDays = policy.retentionDays(present.row.appId, present.row.status);
+      if (keptDays === present.keptDays) return undefined;
+      const expiresAt = movedExpiry(present, keptDays);
+      if (expiresAt > present.expiresAt) await keepOutlived(stores, run, { expiresAt, before: FAR });
+      return { ...present, expiresAt, keptDays };
+    },
   });
-};
 
 const versionOf = ({ settings }: AppVisit): number => settings?.version ?? 0;
 

@@ -1,7 +1,7 @@
 import { TERMINAL_STATUSES } from "../../contract/run-status.ts";
 import { hasExpired, NEVER } from "../../domain/retention.ts";
-import type { ListedHeader, StoredHeader } from "../../ports/run-store.ts";
-import { expireRun } from "../retention/expire-run.ts";
+import type { ListedHeader } from "../../ports/run-store.ts";
+import { changeHeader } from "../record/change-header.ts";
 import { type AppRunsQuery, appRuns } from "./app-runs.ts";
 import { nothingDone, type UpkeepStep, type UpkeepStores } from "./app-visit.ts";
 import { afterVisit, roundFor } from "./upkeep-round.ts";
@@ -36,9 +36,16 @@ export const beyondLastExpirer =
     const visited = await visitRuns(headers, { mostRuns: MOST_RUNS, isOutOfTime }, async (header, index) => {
       const { runId, row, expiresAt } = header;
       if (round.seen + index < most || expiresAt === NEVER || !TERMINAL_STATUSES.has(row.status)) return;
-      const run = { ...app, runId };
-      const isDue = (present: StoredHeader): boolean => TERMINAL_STATUSES.has(present.row.status);
-      if (await expireRun(stores, run, { policy, isDue })) changed += 1;
+      const hasEnded = await changeHeader(
+        stores,
+        { ...app, runId },
+        {
+          policy,
+          next: async (present) =>
+            TERMINAL_STATUSES.has(present.row.status) ? { ...present, expiresAt: Math.floor(now / 1000) } : undefined,
+        },
+      );
+      if (hasEnded) changed += 1;
     });
     const newest = afterVisit(round, visited);
     return { upkeep: { ...upkeep, newest }, changed, hasMore: !newest.isOver, failures: visited.failures };
